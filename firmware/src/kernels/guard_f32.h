@@ -1,0 +1,13 @@
+/* guard_f32.h: refuses inputs that would poison the weights. */
+#ifndef TL_GUARD_F32_H
+#define TL_GUARD_F32_H
+
+#include "tl_math.h"
+#include "vec_f32.h"
+
+/* 1 where the sum of squares of x[n] is finite: no NaN, no infinity, no |x| above 1.8e19. */
+TL_INLINE int tl_bounded_f32(const float *x, int n) {
+  return tl_is_finite(tl_sum_squares_f32(0.0f, x, n));
+}
+
+#endif

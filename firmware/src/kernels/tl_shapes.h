@@ -1,0 +1,32 @@
+/* tl_shapes.h: the sizes that kernels take, as named fields of one literal per call.
+ * Every field is a compile-time constant at the call, so each call is specialised.
+ * Layouts: activations HWC; convolution weights [out_c][k_h][k_w][in_c] (OHWI);
+ * depthwise weights [k_h][k_w][out_c], output channel = in_c index * multiplier + m;
+ * dense weights [n_out][n_in]. A one-dimensional layer has in_h = out_h = k_h = 1. */
+#ifndef TL_SHAPES_H
+#define TL_SHAPES_H
+
+typedef struct {
+  int in_h, in_w, in_c;
+  int out_h, out_w, out_c;
+  int k_h, k_w;
+  int stride_h, stride_w;
+  int pad_top, pad_left; /* implicit zeros before the first row and column */
+} tl_window_t;           /* convolution, depthwise convolution, pooling (k = pool size) */
+
+typedef struct {
+  int in_h, in_w, in_c;
+  int top, bottom, left, right;
+} tl_padding_t;
+
+/* Activations that a layer can apply to its own output. */
+enum {
+  TL_LINEAR = 0,
+  TL_RELU = 1,
+  TL_RELU6 = 2,
+  TL_LEAKY_RELU = 3, /* alpha: slope below zero, >= 0 */
+  TL_SIGMOID = 4,
+  TL_TANH = 5
+};
+
+#endif

@@ -1,0 +1,7 @@
+"""`python -m tinylearn`."""
+
+import sys
+
+from tinylearn.cli.main import main
+
+sys.exit(main())

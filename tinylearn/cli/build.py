@@ -1,0 +1,44 @@
+"""Compile a generated project for its target and show its sizes."""
+
+from __future__ import annotations
+
+import argparse
+
+from tinylearn.cli.project import add_project
+
+HELP = "compile a project"
+
+
+def configure(verb: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    add_project(verb)
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Builds and prints code, weights and RAM."""
+    from pathlib import Path
+
+    from tinylearn.cli.output import print_json, print_table
+    from tinylearn.cli.project import read_info
+    from tinylearn.device.build import build_project
+    from tinylearn.report.size import model_code_bytes, sizes_of
+    from tinylearn.targets import find
+
+    folder = Path(args.project)
+    info = read_info(folder)
+    elf = build_project(folder, info["name"], find(info["target"]), verbose=args.verbose)
+    image, weights = sizes_of(elf), int(info["flash"]["weights"])
+    content = {
+        "elf": str(elf),
+        "model_code_bytes": model_code_bytes(folder, info["name"], weights),
+        "model_weights_bytes": weights,
+        "model_ram_bytes": int(info["ram_bytes"]),
+        "image_flash_bytes": image.flash,
+        "image_ram_bytes": image.data + image.zeroed,
+    }
+    if args.json:
+        print_json(content)
+    else:
+        print_table(("", ">bytes"), [(k.replace("_", " "), v) for k, v in content.items() if k != "elf"])
+        print(f"{elf}; next: tinylearn run {args.project} --device emulator --stream DATA.npz")
+    return 0

@@ -1,0 +1,57 @@
+"""Say what tinylearn can do on this machine, and what to install for the rest."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from importlib.util import find_spec
+
+HELP = "check compilers, emulators and Python packages"
+
+#: program: (what it is for, Debian package)
+_PROGRAMS = {
+    "cc": ("the host twin", "gcc"),
+    "make": ("building projects", "make"),
+    "cmake": ("CMake projects", "cmake"),
+    "arm-none-eabi-gcc": ("Cortex-M targets", "gcc-arm-none-eabi libnewlib-arm-none-eabi"),
+    "qemu-system-arm": ("emulated Cortex-M boards", "qemu-system-arm"),
+    "riscv64-unknown-elf-gcc": ("RISC-V targets", "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf"),
+    "qemu-system-riscv32": ("the emulated RISC-V board", "qemu-system-misc"),
+}
+_PACKAGES = {
+    "tensorflow": ("tinylearn train", "train"),
+    "matplotlib": ("plots", "plots"),
+    "serial": ("boards on a serial port", "serial"),
+}
+
+
+def configure(verb: argparse.ArgumentParser) -> None:
+    """No options of its own."""
+
+
+def findings() -> list[tuple[str, str, bool, str]]:
+    """(name, what for, found, how to get it)."""
+    programs = [
+        (name, use, shutil.which(name) is not None, f"apt-get install {package}")
+        for name, (use, package) in _PROGRAMS.items()
+    ]
+    packages = [
+        (name, use, find_spec(name) is not None, f"pip install 'tinylearn[{extra}]'")
+        for name, (use, extra) in _PACKAGES.items()
+    ]
+    return programs + packages
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Prints the findings; 0 also where something is missing."""
+    from tinylearn.cli.output import print_json, print_table
+
+    rows = findings()
+    if args.json:
+        print_json([{"name": n, "for": u, "found": f, "install": i} for n, u, f, i in rows])
+        return 0
+    print_table(
+        ("", "for", "found", "to get it"),
+        [(n, u, f, "" if f else i) for n, u, f, i in rows],
+    )
+    return 0

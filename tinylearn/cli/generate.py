@@ -1,0 +1,59 @@
+"""Generate self-contained C from a Keras model: it infers, and learns what you choose."""
+
+from __future__ import annotations
+
+import argparse
+
+from tinylearn.cli.choices import add_choice_options
+
+HELP = "generate C for a microcontroller"
+
+
+def configure(verb: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    verb.add_argument("model", help="a .keras file")
+    verb.add_argument(
+        "-o", "--out", required=True, metavar="DIR", help="folder to write (replaced as a whole)"
+    )
+    verb.add_argument(
+        "--target", default="cortex-m4f", help="see `tinylearn targets` (default cortex-m4f)"
+    )
+    verb.add_argument("--format", default="makefile", help="makefile, cmake, arduino or library")
+    verb.add_argument("--name", help="prefix of everything generated (default: the file's name)")
+    verb.add_argument(
+        "--force", action="store_true", help="write even what does not fit the target"
+    )
+    add_choice_options(verb)
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Compiles, checks that it fits, writes the folder."""
+    from pathlib import Path
+
+    from tinylearn.cli.model import emitted
+    from tinylearn.cli.output import print_json
+    from tinylearn.emit.generate import project_files
+    from tinylearn.emit.info import describe
+    from tinylearn.emit.write import check_replaceable, write_project
+    from tinylearn.report.fit import require_fit
+    from tinylearn.targets import find
+
+    target, folder = find(args.target), Path(args.out)
+    check_replaceable(folder)
+    model = emitted(args)
+    if not args.force:
+        require_fit(model, target)
+    write_project(folder, project_files(model, target, args.format))
+    if args.json:
+        print_json({**describe(model, target.name, args.format), "out": args.out})
+    else:
+        _report(args, model.name, model.compiled.plan.flash_weights, model.compiled.plan.ram)
+    return 0
+
+
+def _report(args: argparse.Namespace, name: str, flash: int, ram: object) -> None:
+    assert hasattr(ram, "items")
+    parts = ", ".join(f"{size:,} {purpose}" for purpose, size in ram.items())
+    total = sum(size for _, size in ram.items())
+    print(f"{name}: {flash:,} B of weights in flash, {total:,} B of RAM ({parts})")
+    print(f"written to {args.out}; next: tinylearn build {args.out}")

@@ -1,0 +1,69 @@
+"""Compare generated code with the float64 oracle: outputs, losses, weights after learning."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from tinylearn.cli.project import add_project
+
+if TYPE_CHECKING:
+    from tinylearn.device.validate import Validation
+
+HELP = "compare generated code with its oracle"
+
+_MODES = {"twin": "twin", "host": "twin", "emulator": "emulator", "serial": "serial"}
+
+
+def configure(verb: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    add_project(verb)
+    verb.add_argument("--mode", default="twin", choices=sorted(_MODES), help="where it runs (default twin)")
+    verb.add_argument("--port", help="serial port, with --mode serial")
+    verb.add_argument("--samples", type=int, default=64, help="inputs tried, and learning steps (default 64)")
+    verb.add_argument("--seed", type=int, default=0)
+    verb.add_argument("--tolerance", type=float, default=1e-5, help="relative (default 1e-5)")
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Validates; raises MismatchError beyond the tolerance, after the table is printed."""
+    from pathlib import Path
+
+    from tinylearn.cli.output import print_json
+    from tinylearn.cli.project import read_info
+    from tinylearn.device.host import open_device
+    from tinylearn.device.validate import validate
+    from tinylearn.emit.graph_file import load
+    from tinylearn.errors import UsageError
+    from tinylearn.pipeline import compile_graph
+
+    if args.samples < 1:
+        raise UsageError(f"--samples {args.samples}: must be positive")
+    folder = Path(args.project)
+    info = read_info(folder)
+    compiled = compile_graph(*load(folder / f"{info['name']}_graph.npz"))
+    where = _MODES[args.mode] + (f":{args.port}" if args.mode == "serial" else "")
+    with open_device(where, folder) as device:
+        result = validate(device, compiled, args.samples, args.seed, args.tolerance)
+    if args.json:
+        print_json({**result.as_json(), "mode": args.mode, "seed": args.seed})
+    else:
+        _print(result, args.mode)
+    return _verdict(result, folder.name)
+
+
+def _verdict(result: Validation, name: str) -> int:
+    from tinylearn.errors import MismatchError
+
+    if not result.passed:
+        raise MismatchError(f"{name}: beyond the relative tolerance of {result.tolerance:g}")
+    return 0
+
+
+def _print(result: Validation, mode: str) -> None:
+    from tinylearn.cli.output import print_table
+
+    rows = [(name, e.absolute, e.relative, e.mismatched_bytes) for name, e in result.parts.items()]
+    print_table(("", ">largest error", ">relative", ">bytes beyond tolerance"), rows)
+    steps = f" and {result.steps} learning steps" if result.steps else ""
+    print(f"{result.samples} inputs{steps} on the {mode}, against the float64 reference interpreter")

@@ -1,0 +1,133 @@
+"""Runs a generated model beside its oracle: outputs, losses and weights after learning."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinylearn.device.client import Device
+from tinylearn.interp import Interpreter
+from tinylearn.pipeline import Compiled
+from tinylearn.planner.plan import lives_in_ram
+
+ORACLE = "reference interpreter, float64"
+TOLERANCE = 1e-5
+_SMALLEST = 1e-30
+
+
+@dataclass
+class Errors:
+    """Largest differences from the oracle. Relative ones are per vector: the largest
+    difference over the largest magnitude in the oracle's vector."""
+
+    absolute: float = 0.0
+    relative: float = 0.0
+    mismatched_bytes: int = 0
+
+    def add(self, got: NDArray[Any], wanted: NDArray[Any], tolerance: float) -> None:
+        """Compares one vector."""
+        if wanted.size == 0:
+            return
+        difference = np.abs(np.asarray(got, np.float64).ravel() - wanted.ravel())
+        difference = np.where(np.isnan(difference), np.inf, difference)
+        scale = max(float(np.abs(wanted).max()), _SMALLEST)
+        self.absolute = max(self.absolute, float(difference.max()))
+        self.relative = max(self.relative, float(difference.max()) / scale)
+        self.mismatched_bytes += 4 * int((difference > tolerance * scale).sum())
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Result of one validation."""
+
+    samples: int
+    steps: int
+    tolerance: float
+    outputs: Errors
+    loss: Errors
+    weights: Errors
+
+    @property
+    def parts(self) -> dict[str, Errors]:
+        """Errors by what was compared."""
+        found = {"outputs": self.outputs, "loss": self.loss, "weights": self.weights}
+        return found if self.steps else {"outputs": self.outputs}
+
+    @property
+    def passed(self) -> bool:
+        """Whether all is within the tolerance."""
+        return all(errors.relative <= self.tolerance for errors in self.parts.values())
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, with the largest error over all parts at the top."""
+        parts = self.parts.values()
+        return {
+            "oracle": ORACLE,
+            "samples": self.samples,
+            "learning_steps": self.steps,
+            "tolerance": self.tolerance,
+            "max_abs_err": max(e.absolute for e in parts),
+            "max_rel_err": max(e.relative for e in parts),
+            "mismatched_bytes": sum(e.mismatched_bytes for e in parts),
+            "passed": self.passed,
+            **{name: asdict(errors) for name, errors in self.parts.items()},
+        }
+
+
+class _Samples:
+    """Seeded inputs and targets: noise of several sizes, constants, single spikes."""
+
+    def __init__(self, compiled: Compiled, seed: int) -> None:
+        self.random = np.random.default_rng(seed)
+        self.inputs, self.outputs = compiled.program.input.size, compiled.program.result.size
+        self.classes = compiled.classes or self.outputs
+        self.one_hot = compiled.loss == "categorical_crossentropy"
+
+    def x(self) -> NDArray[np.float32]:
+        kind, n = self.random.integers(4), self.inputs
+        if kind == 0:
+            return np.full(n, self.random.uniform(-1, 1), np.float32)
+        if kind == 1:
+            return (np.eye(1, n, self.random.integers(n))[0] * 2).astype(np.float32)
+        return self.random.normal(0, 1 if kind == 2 else 0.1, n).astype(np.float32)
+
+    def target(self) -> NDArray[np.float32]:
+        if self.one_hot:
+            return np.eye(1, self.outputs, self.random.integers(self.classes))[0].astype(np.float32)
+        return self.random.uniform(0, 1, self.outputs).astype(np.float32)
+
+
+def validate(
+    device: Device, compiled: Compiled, samples: int, seed: int, tolerance: float = TOLERANCE
+) -> Validation:
+    """Predicts ``samples`` inputs, learns as many, and compares all with the oracle.
+
+    The device starts from its initial weights and is left there.
+    """
+    oracle = Interpreter(compiled.program, rate=compiled.choices.rate, classes=compiled.classes)
+    learns = compiled.program.learns and (compiled.classes or not compiled.choices.max_classes)
+    outputs, loss, weights = Errors(), Errors(), Errors()
+    made, losses = _Samples(compiled, seed), list[tuple[float, float]]()
+    for _ in range(samples):
+        x = made.x()
+        outputs.add(device.predict(x), oracle.predict(x), tolerance)
+        if learns:
+            t = made.target()
+            step = device.learn(x, target=t, raw=True)
+            losses.append((step.loss, oracle.learn(x, t)))
+    if learns:
+        loss.add(*np.array(losses).T, tolerance)
+        weights.add(_device_weights(device), _oracle_weights(oracle), tolerance)
+    return Validation(samples, samples if learns else 0, tolerance, outputs, loss, weights)
+
+
+def _device_weights(device: Device) -> NDArray[Any]:
+    return np.frombuffer(device.read_weights().weights, "<f4")
+
+
+def _oracle_weights(oracle: Interpreter) -> NDArray[Any]:
+    tensors = oracle.program.graph.tensors.values()
+    return np.concatenate([oracle.values[t.name].ravel() for t in tensors if lives_in_ram(t)])

@@ -1,0 +1,77 @@
+"""<name>_graph.npz: a graph and the choices made for it, so that a project can be validated.
+
+The file holds no Python objects and is read with pickling off. Same graph, same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinylearn.errors import BadInputError
+from tinylearn.ir.graph import Graph, Op, Tensor, frozen_map
+from tinylearn.ops.check import checked
+from tinylearn.pipeline import Choices
+
+_LARGEST = 1 << 28
+
+
+def dump(graph: Graph, choices: Choices) -> bytes:
+    """The file's bytes."""
+    stored = [t for t in graph.tensors.values() if t.data is not None]
+    arrays = {f"w{i}": np.ascontiguousarray(t.data, "<f4") for i, t in enumerate(stored)}
+    described = {
+        "name": graph.name,
+        "choices": choices.as_json(),
+        "tensors": [[t.name, list(t.shape), t.role] for t in graph.tensors.values()],
+        "stored": [t.name for t in stored],
+        "ops": [_op_json(op) for op in graph.ops],
+        "inputs": list(graph.inputs),
+        "outputs": list(graph.outputs),
+    }
+    text = json.dumps(described, sort_keys=True).encode()
+    buffer = io.BytesIO()
+    np.savez(buffer, graph=np.frombuffer(text, np.uint8), **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def _op_json(op: Op) -> dict[str, Any]:
+    return {"kind": op.kind, "name": op.name, "layer": op.layer, "inputs": list(op.inputs),
+            "outputs": list(op.outputs), "updates": list(op.updates), "attrs": dict(op.attrs)}  # fmt: skip
+
+
+def _op(values: dict[str, Any]) -> Op:
+    attrs = {k: tuple(v) if isinstance(v, list) else v for k, v in values["attrs"].items()}
+    inputs, outputs, updates = (tuple(values[k]) for k in ("inputs", "outputs", "updates"))
+    return Op(
+        values["kind"], values["name"], inputs, outputs, frozen_map(attrs), updates, values["layer"]
+    )
+
+
+def _rebuilt(archive: Any) -> tuple[Graph, Choices]:
+    described = json.loads(archive["graph"].tobytes())
+    data = {name: archive[f"w{i}"] for i, name in enumerate(described["stored"])}
+    tensors = {
+        name: Tensor(name, tuple(shape), role, data.get(name))
+        for name, shape, role in described["tensors"]
+    }
+    graph = Graph(described["name"], frozen_map(tensors), tuple(map(_op, described["ops"])),
+                  tuple(described["inputs"]), tuple(described["outputs"]))  # fmt: skip
+    return checked(graph), Choices.from_json(described["choices"])
+
+
+def load(path: Path) -> tuple[Graph, Choices]:
+    """Reads a file written by ``dump``; raises BadInputError where it is anything else."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(info.file_size for info in archive.infolist()) > _LARGEST:
+                raise BadInputError(f"{path}: larger than {_LARGEST} bytes; generate it again")
+        with np.load(path, allow_pickle=False) as arrays:
+            return _rebuilt(arrays)
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise BadInputError(f"{path}: not a tinylearn graph ({error}); generate it again") from None

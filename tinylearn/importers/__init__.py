@@ -1,0 +1,1 @@
+"""Importers: one module per model file format, each giving an ir.Graph."""

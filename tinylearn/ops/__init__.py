@@ -1,0 +1,1 @@
+"""One file an operator: shapes, reference, gradient, cost, kernel call."""

@@ -1,0 +1,86 @@
+"""Sliding windows: output sizes, padding as TensorFlow defines it, and NumPy patches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from tinylearn.errors import BadInputError
+from tinylearn.ir.graph import Array, Op
+from tinylearn.ops.base import Shape, Struct
+
+
+def window_attrs(kernel: Shape, strides: Shape, padding: str) -> dict[str, Any]:
+    """Attributes of an op with a window: kernel (h, w), strides (h, w), "same" or "valid"."""
+    return {"kernel": tuple(kernel), "strides": tuple(strides), "padding": padding}
+
+
+def _axis(size: int, kernel: int, stride: int, same: bool) -> tuple[int, int]:
+    """Output size and leading padding of one axis (tf.nn, "Padding" notes)."""
+    if same:
+        out = -(-size // stride)
+        return out, max((out - 1) * stride + kernel - size, 0) // 2
+    return (size - kernel) // stride + 1, 0
+
+
+def geometry(attrs: Mapping[str, Any], shape: Shape) -> tuple[Shape, Shape]:
+    """((out_h, out_w), (pad_top, pad_left)) for an input of shape (h, w, c)."""
+    same = attrs["padding"] == "same"
+    axes = [_axis(shape[i], attrs["kernel"][i], attrs["strides"][i], same) for i in (0, 1)]
+    return (axes[0][0], axes[1][0]), (axes[0][1], axes[1][1])
+
+
+def out_shape(op: Op, shape: Shape, channels: int) -> Shape:
+    """Shape of a window op's output; raises BadInputError where the window does not fit."""
+    if len(shape) != 3:
+        raise BadInputError(f"layer {op.layer or op.name}: input must be (h, w, c), is {shape}")
+    (out_h, out_w), _ = geometry(op.attrs, shape)
+    if min(out_h, out_w) < 1:
+        raise BadInputError(
+            f"layer {op.layer or op.name}: window {op.attrs['kernel']} is larger than its input {shape}"
+        )
+    return (out_h, out_w, channels)
+
+
+def struct(op: Op, shape: Shape, out: Shape) -> Struct:
+    """The tl_window_t literal of an op."""
+    _, (top, left) = geometry(op.attrs, shape)
+    (k_h, k_w), (s_h, s_w) = op.attrs["kernel"], op.attrs["strides"]
+    names = ("in_h", "in_w", "in_c", "out_h", "out_w", "out_c", "k_h", "k_w")
+    sizes = (*shape, *out, k_h, k_w, s_h, s_w, top, left)
+    return Struct(
+        "tl_window_t",
+        tuple(zip((*names, "stride_h", "stride_w", "pad_top", "pad_left"), sizes, strict=True)),
+    )
+
+
+def _pads(op: Op, shape: Shape) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    out, start = geometry(op.attrs, shape)
+    pads = []
+    for i in (0, 1):
+        span = (out[i] - 1) * op.attrs["strides"][i] + op.attrs["kernel"][i]
+        pads.append((start[i], max(span - shape[i] - start[i], 0)))
+    return pads[0], pads[1], (0, 0)
+
+
+def patches(op: Op, x: Array, fill: float = 0.0) -> Array:
+    """All windows of x (h, w, c) as (out_h, out_w, c, k_h, k_w), padded with ``fill``."""
+    padded = np.pad(x, _pads(op, x.shape), constant_values=fill)
+    (s_h, s_w), (out_h, out_w) = op.attrs["strides"], geometry(op.attrs, x.shape)[0]
+    view = sliding_window_view(padded, op.attrs["kernel"], axis=(0, 1))
+    return view[::s_h, ::s_w][:out_h, :out_w]
+
+
+def scatter(op: Op, d_patches: Array, shape: Shape) -> Array:
+    """Adds the gradients of all windows up: the transpose of ``patches``."""
+    top, left, _ = _pads(op, shape)
+    d_x = np.zeros((shape[0] + sum(top), shape[1] + sum(left), shape[2]), d_patches.dtype)
+    (s_h, s_w), (out_h, out_w) = op.attrs["strides"], d_patches.shape[:2]
+    for i in range(op.attrs["kernel"][0]):
+        for j in range(op.attrs["kernel"][1]):
+            rows, columns = slice(i, i + out_h * s_h, s_h), slice(j, j + out_w * s_w, s_w)
+            d_x[rows, columns][:out_h, :out_w] += d_patches[..., i, j]
+    return d_x[top[0] : top[0] + shape[0], left[0] : left[0] + shape[1]]

@@ -1,0 +1,1 @@
+"""Graph to graph, one pure function a file; the order stands in tinylearn.pipeline."""

@@ -1,0 +1,131 @@
+"""From an imported graph and the user's choices to a program with its memory plan.
+
+Pure: no file is read or written here. The order of the passes stands in ``compile_graph``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from tinylearn.errors import DoesNotFitError, UsageError
+from tinylearn.ir.graph import Graph, Program
+from tinylearn.ops.check import checked
+from tinylearn.passes.backward import Optimizer, inference, learning
+from tinylearn.passes.fold_batch_norm import fold_batch_norm
+from tinylearn.passes.fuse_activation import fuse_activation
+from tinylearn.passes.fuse_input_slope import fuse_input_slope
+from tinylearn.passes.head import Head, attach_head, grow_output, standardize_input
+from tinylearn.passes.loss import choose_loss, end_in_probabilities
+from tinylearn.passes.select_trainable import select_trainable, trainable_layers
+from tinylearn.planner.plan import Plan, plan
+
+MAX_RATE = 1e3
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user decides about a model: what learns, how, and with which output.
+
+    ``adapt``: when the learner learns (always, gated by drift, never); ``guard``: whether it
+    keeps a snapshot of the best weights to roll back to.
+    """
+
+    learn: str = "none"
+    loss: str | None = None
+    rate: float = 0.01
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    head: Head | None = None
+    max_classes: int = 0
+    standardize_input: bool = False
+    ram_budget: int = 0
+    adapt: str = "always"
+    guard: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """The choices as plain values."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(values: dict[str, Any]) -> Choices:
+        """Inverse of ``as_json``."""
+        head = values.pop("head")
+        optimizer = Optimizer(**values.pop("optimizer"))
+        return Choices(**values, head=Head(**head) if head else None, optimizer=optimizer)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A program, its plan, the loss's name and the outputs in use at the start."""
+
+    source: Graph
+    choices: Choices
+    program: Program
+    plan: Plan
+    loss: str
+    classes: int
+
+
+def prepare(graph: Graph, choices: Choices) -> Graph:
+    """The graph with the head, the standardisation and the output that the user asked for."""
+    if choices.head is not None:
+        graph = checked(attach_head(graph, choices.head))
+    if choices.standardize_input:
+        graph = checked(standardize_input(graph))
+    graph = checked(end_in_probabilities(graph, choices.loss))
+    return checked(grow_output(graph, choices.max_classes)) if choices.max_classes else graph
+
+
+def _selection(graph: Graph, choices: Choices) -> str:
+    """With a new head, the head learns unless more is asked for."""
+    return "last:1" if choices.head is not None and choices.learn == "none" else choices.learn
+
+
+def _program(graph: Graph, choices: Choices, selection: str) -> tuple[Program, str]:
+    graph = checked(fold_batch_norm(select_trainable(graph, selection)))
+    if selection == "none":
+        return inference(checked(fuse_activation(graph))), "none"
+    loss, output = choose_loss(graph, choices.loss)
+    graph = checked(fuse_activation(graph, output.name if output else ""))
+    program = fuse_input_slope(learning(graph, loss, output, choices.optimizer))
+    checked(program.graph)
+    return program, loss.name
+
+
+def _initial_classes(before: Graph, choices: Choices) -> int:
+    if not choices.max_classes:
+        return 0
+    return choices.head.outputs if choices.head else before[before.outputs[0]].size
+
+
+def compile_graph(source: Graph, choices: Choices) -> Compiled:
+    """Runs all passes and plans. Raises UsageError, UnsupportedError or DoesNotFitError."""
+    if not 0 < choices.rate <= MAX_RATE:
+        raise UsageError(f"--rate {choices.rate}: must be above 0 and at most {MAX_RATE:g}")
+    if choices.head is not None and choices.head.outputs < 1 and not choices.max_classes:
+        raise UsageError("--head dense:0 needs --max-classes: how far the output may grow")
+    checked(source)
+    graph = prepare(source, choices)
+    if choices.ram_budget:
+        return _deepest_that_fits(source, graph, choices)
+    return _compile(source, graph, choices, _selection(graph, choices))
+
+
+def _compile(source: Graph, graph: Graph, choices: Choices, selection: str) -> Compiled:
+    program, loss = _program(graph, choices, selection)
+    chosen = replace(choices, learn=selection)
+    return Compiled(source, chosen, program, plan(program), loss, _initial_classes(source, choices))
+
+
+def _deepest_that_fits(source: Graph, graph: Graph, choices: Choices) -> Compiled:
+    """The longest trainable suffix whose struct fits the RAM budget."""
+    budget, smallest = choices.ram_budget, 0
+    for count in range(len(trainable_layers(graph)), 0, -1):
+        found = _compile(source, graph, choices, f"last:{count}")
+        smallest = found.plan.ram_bytes
+        if smallest <= budget:
+            return replace(found, choices=replace(found.choices, ram_budget=0))
+    raise DoesNotFitError(
+        f"model {graph.name}: learning even its last layer needs {smallest} B of RAM, "
+        f"--ram allows {budget}; use --learn none or a smaller model"
+    )

@@ -1,0 +1,1 @@
+"""Lifetimes and addresses: pure functions from a program to a memory plan."""

@@ -1,0 +1,1 @@
+"""What was built and measured, for people and machines."""

@@ -1,0 +1,87 @@
+"""Whether a model fits a target, from its plan. Building gives exact sizes; see report/size.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinylearn.emit.model import EmittedModel
+from tinylearn.errors import DoesNotFitError
+from tinylearn.ir.graph import Program
+from tinylearn.ops.base import definition
+from tinylearn.targets.target import Target
+
+#: Bytes of code that one kernel call becomes at most on a Cortex-M4F, measured over the test
+#: models; the same kernel called twice is two specialisations.
+_CODE = {"conv2d": 700, "conv2d_backward": 1500, "depthwise_conv2d": 900,
+         "depthwise_conv2d_backward": 1800, "dense": 500, "dense_backward": 900,
+         "softmax": 300, "softmax_cross_entropy_loss": 700, "sigmoid_cross_entropy_loss": 700}  # fmt: skip
+_CODE_DEFAULT = 250
+_CODE_FIXED = 600
+#: Stack of a call into the model, and what a bare device program needs beside it.
+STACK_BYTES = 512
+PROGRAM_RAM = 1536
+PROGRAM_FLASH = 12288
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Bytes needed and available. ``fits`` leaves room for a bare device program."""
+
+    flash_weights: int
+    flash_code: int
+    flash_available: int
+    ram: int
+    ram_available: int
+
+    @property
+    def flash(self) -> int:
+        """Weights and estimated code."""
+        return self.flash_weights + self.flash_code
+
+    @property
+    def fits(self) -> bool:
+        """Whether model, its buffers and the device program fit together."""
+        return not self.problems()
+
+    def problems(self) -> list[str]:
+        """What does not fit, as sentences."""
+        found = []
+        if self.ram > self.ram_available:
+            found.append(f"RAM: {self.ram:,} B needed, {self.ram_available:,} B there")
+        if self.flash + PROGRAM_FLASH > self.flash_available:
+            found.append(
+                f"flash: {self.flash + PROGRAM_FLASH:,} B needed, {self.flash_available:,} B there"
+            )
+        return found
+
+
+def code_estimate(program: Program) -> int:
+    """Estimated bytes of code of a program's kernels."""
+    ops = [op for op in program.sequence if not definition(op.kind).alias]
+    return _CODE_FIXED + sum(_CODE.get(op.kind, _CODE_DEFAULT) for op in ops)
+
+
+def ram_needed(model: EmittedModel) -> int:
+    """Struct, stack, input, output and target buffers, and the device program's own RAM."""
+    learns = model.compiled.program.learns
+    buffers = 4 * (model.inputs + model.outputs * (2 if learns else 1))
+    buffers += 4 * model.outputs if model.growable else 0
+    buffers += model.weights_bytes if model.compiled.choices.guard else 0
+    return model.compiled.plan.ram_bytes + buffers + STACK_BYTES + PROGRAM_RAM
+
+
+def fit(model: EmittedModel, target: Target) -> Fit:
+    """Compares a compiled model with a target."""
+    plan = model.compiled.plan
+    return Fit(plan.flash_weights, code_estimate(model.compiled.program), target.flash_bytes,
+               ram_needed(model), target.ram_bytes)  # fmt: skip
+
+
+def require_fit(model: EmittedModel, target: Target) -> None:
+    """Raises DoesNotFitError with what is missing and what may help."""
+    problems = fit(model, target).problems()
+    if problems:
+        raise DoesNotFitError(
+            f"model {model.name} does not fit {target.name}: {'; '.join(problems)}. Let fewer layers "
+            "learn (--learn last:1, --ram BYTES), take a larger target, or write it anyway with --force"
+        )

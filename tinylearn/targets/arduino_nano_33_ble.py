@@ -1,0 +1,18 @@
+"""Arduino Nano 33 BLE (nRF52840)."""
+
+from tinylearn.targets.target import Target
+
+TARGET = Target(
+    name="arduino-nano-33-ble",
+    title="Arduino Nano 33 BLE (nRF52840)",
+    core="Cortex-M4F",
+    cpu_flags=("-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"),
+    toolchain="arm-none-eabi",
+    flash_bytes=1024 * 1024,
+    ram_bytes=256 * 1024,
+    clock_hz=64_000_000,
+    source="https://docs.arduino.cc/hardware/nano-33-ble/ (nRF52840)",
+    fpu=True,
+    fma=True,
+    arduino_board="arduino:mbed_nano:nano33ble",
+)

@@ -1,0 +1,16 @@
+"""Espressif ESP32-C3."""
+
+from tinylearn.targets.target import Target
+
+TARGET = Target(
+    name="esp32-c3",
+    title="Espressif ESP32-C3",
+    core="RV32IMC",
+    cpu_flags=("-march=rv32imc", "-mabi=ilp32"),
+    toolchain="riscv64-unknown-elf",
+    flash_bytes=4 * 1024 * 1024,
+    ram_bytes=400 * 1024,
+    clock_hz=160_000_000,
+    source="ESP32-C3 Series Datasheet 2.0: 400 kB SRAM, 4 MB flash in the package, 160 MHz",
+    arduino_board="esp32:esp32:esp32c3",
+)

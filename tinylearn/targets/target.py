@@ -1,0 +1,114 @@
+"""What the generator, the build and the device transports need to know of a board or core.
+
+A target is one module of this package with a constant ``TARGET``; the registry finds it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """A C cross compiler: prefix of its programs, flags it always needs, Debian packages."""
+
+    prefix: str
+    flags: tuple[str, ...]
+    packages: tuple[str, ...]
+
+
+TOOLCHAINS = {
+    "arm-none-eabi": Toolchain(
+        "arm-none-eabi-", ("-mthumb",), ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi")
+    ),
+    "riscv64-unknown-elf": Toolchain(
+        "riscv64-unknown-elf-",
+        ("--specs=picolibc.specs",),
+        ("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf"),
+    ),
+}
+
+OPTIMIZE = "-O2"
+"""Measured on the kernels; a build may override it by a later flag."""
+
+_COMPILE = ("-ffp-contract=off", "-fno-math-errno", "-ffunction-sections", "-fdata-sections",
+            "-fno-common")  # fmt: skip
+_LINK = ("-nostartfiles", "-Lport", "-Tport/board.ld", "-Wl,--gc-sections", "-Wl,--fatal-warnings")
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """How to run a program for the target here. ``icount``: every instruction takes 2**icount
+    ns of virtual time; the port's counter is written for exactly this value."""
+
+    program: str
+    machine: str
+    icount: int
+    package: str
+    options: tuple[str, ...] = ()
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The command line, without the program to run and its serial line."""
+        return (
+            self.program, "-M", self.machine, "-icount", f"shift={self.icount}", *self.options,
+            "-nic", "none", "-display", "none", "-monitor", "none",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Target:
+    """A board or core. Sizes in bytes, clock in Hz.
+
+    ``ports`` are folders of firmware/port whose files, copied flat into one folder, make the
+    platform; empty where there is no start-up code for it in tinylearn. ``store_bytes`` is the
+    part of the flash that the port keeps for weights. ``fma``: products are fused into sums
+    (TL_USE_FMA), so a host twin must do so too. ``source``: where the figures are from.
+    """
+
+    name: str
+    title: str
+    core: str
+    cpu_flags: tuple[str, ...]
+    toolchain: str
+    flash_bytes: int
+    ram_bytes: int
+    clock_hz: int
+    source: str
+    fpu: bool = False
+    fma: bool = False
+    ports: tuple[str, ...] = ()
+    store_bytes: int = 0
+    emulator: Emulator | None = None
+    defines: tuple[str, ...] = ()
+    arduino_board: str | None = None
+
+    @property
+    def cross_prefix(self) -> str:
+        """What comes before ``gcc`` and ``size``."""
+        return TOOLCHAINS[self.toolchain].prefix
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Debian packages of the cross compiler."""
+        return TOOLCHAINS[self.toolchain].packages
+
+    @property
+    def cflags(self) -> tuple[str, ...]:
+        """For compiling and linking; the language standard and warnings are the project's."""
+        return (*TOOLCHAINS[self.toolchain].flags, *self.cpu_flags, OPTIMIZE, *_COMPILE)
+
+    @property
+    def defines_flags(self) -> tuple[str, ...]:
+        """Preprocessor definitions."""
+        return tuple(f"-D{define}" for define in self.defines)
+
+    @property
+    def ldflags(self) -> tuple[str, ...]:
+        """For linking, besides ``cflags``; run in the folder that holds port/."""
+        return _LINK if self.ports else ()
+
+    @property
+    def program_bytes(self) -> int:
+        """Flash for code and constants."""
+        return self.flash_bytes - self.store_bytes

@@ -1,0 +1,1 @@
+"""Training on the host: the only place that imports TensorFlow, and only when called."""
