@@ -46,13 +46,15 @@ def _finite(x: Array) -> bool:
 class Interpreter:
     """A running program: the same calls as a generated model, in NumPy.
 
+    ``classes``: outputs in use, where they can grow; None for all.
+
     >>> oracle = Interpreter(program, rate=0.01)
     >>> y = oracle.predict(x); loss = oracle.learn(x, t)
     """
 
     program: Program
     rate: float = 0.01
-    classes: int = 0
+    classes: int | None = None
     dtype: Any = np.float64
     values: dict[str, Array] = field(init=False)
     samples: int = field(init=False, default=0)
@@ -105,6 +107,12 @@ class Interpreter:
         return env.loss
 
     def learn(self, x: Array, target: Array) -> float:
-        """Forward and one step; the loss before it, NaN where the sample was refused."""
-        self._forward(x, observing=True)
+        """Forward and one step; the loss before it, NaN where the sample was refused.
+
+        Running statistics take the sample in only where its target can be learnt.
+        """
+        loss = self.program.loss
+        assert loss is not None
+        used = self.classes if loss.attrs.get("growable") else None
+        self._forward(x, observing=_finite(np.ravel(target)[:used]))
         return self.update(target)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from tinylearn.errors import DoesNotFitError, UsageError
+from tinylearn.errors import DoesNotFitError, UnsupportedError, UsageError
 from tinylearn.ir.graph import Graph, Program
 from tinylearn.ops.check import checked
 from tinylearn.passes.backward import Optimizer, inference, learning
@@ -102,6 +102,11 @@ def compile_graph(source: Graph, choices: Choices) -> Compiled:
     """Runs all passes and plans. Raises UsageError, UnsupportedError or DoesNotFitError."""
     if not 0 < choices.rate <= MAX_RATE:
         raise UsageError(f"--rate {choices.rate}: must be above 0 and at most {MAX_RATE:g}")
+    if choices.rate * choices.optimizer.weight_decay >= 1:
+        raise UsageError(
+            f"--weight-decay {choices.optimizer.weight_decay}: times --rate {choices.rate} it must "
+            "stay below 1, or a step would wipe the weights out"
+        )
     if choices.head is not None and choices.head.outputs < 1 and not choices.max_classes:
         raise UsageError("--head dense:0 needs --max-classes: how far the output may grow")
     checked(source)
@@ -120,8 +125,16 @@ def _compile(source: Graph, graph: Graph, choices: Choices, selection: str) -> C
 def _deepest_that_fits(source: Graph, graph: Graph, choices: Choices) -> Compiled:
     """The longest trainable suffix whose struct fits the RAM budget."""
     budget, smallest = choices.ram_budget, 0
-    for count in range(len(trainable_layers(graph)), 0, -1):
-        found = _compile(source, graph, choices, f"last:{count}")
+    count = len(trainable_layers(graph))
+    if not count:
+        raise UsageError(f"--ram {budget}: model {graph.name} has no layer that could learn")
+    for count in range(count, 0, -1):
+        try:
+            found = _compile(source, graph, choices, f"last:{count}")
+        except UnsupportedError:
+            if count == 1:
+                raise
+            continue  # an op that no gradient passes: what stands behind it can still learn
         smallest = found.plan.ram_bytes
         if smallest <= budget:
             return replace(found, choices=replace(found.choices, ram_budget=0))

@@ -168,10 +168,18 @@ static void after_learning(tl_learner_t *learner) {
   }
 }
 
-static tl_status_t step(tl_learner_t *learner, const sample_t *sample, int has_class) {
+/* Is one class the answer, and not n numbers? */
+static int asks_for_class(const tl_model_t *model, tl_truth_t truth) {
+  return truth.t == NULL || model->loss == TL_LOSS_CATEGORICAL ||
+         (model->loss == TL_LOSS_BINARY && model->outputs == 1);
+}
+
+static tl_status_t step(tl_learner_t *learner, const sample_t *sample) {
   const float fading = learner->config->fading;
+  const int has_class = asks_for_class(learner->model, sample->truth);
   test(learner, sample->x);
   judge(learner, sample);
+  if (!has_class) learner->last.output = TL_NO_OUTPUT;
   if (!tl_is_finite(learner->last.loss)) return finish(learner, TL_REFUSED);
   if (has_class && learner->last.error == 0.0f) add_event(learner, TL_DID_HIT);
   tl_average_add(&learner->loss, learner->last.loss, fading);
@@ -194,7 +202,7 @@ tl_status_t tl_learner_step(tl_learner_t *learner, const float *x, uint32_t labe
   if (!tl_learner_accepts(x, learner->model->inputs)) return finish(learner, TL_REFUSED);
   sample.truth.output = output_for(learner, label);
   if (sample.truth.output == TL_NO_OUTPUT) return test_only(learner, x);
-  return step(learner, &sample, 1);
+  return step(learner, &sample);
 }
 
 tl_status_t tl_learner_step_target(tl_learner_t *learner, const float *x, const float *t) {
@@ -204,7 +212,7 @@ tl_status_t tl_learner_step_target(tl_learner_t *learner, const float *x, const 
   if (!tl_learner_accepts(x, model->inputs) || !tl_learner_accepts(t, model->outputs)) {
     return finish(learner, TL_REFUSED);
   }
-  return step(learner, &sample, model->loss != TL_LOSS_MSE);
+  return step(learner, &sample);
 }
 
 int tl_learner_snapshot(tl_learner_t *learner) {

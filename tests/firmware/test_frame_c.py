@@ -5,10 +5,10 @@ from __future__ import annotations
 import ctypes as c
 import zlib
 
+from c_runtime import library
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.firmware.runtime import library
 from tinylearn.device import frames
 
 # Zeros, and runs around the 254 bytes of a COBS block, are what can go wrong.

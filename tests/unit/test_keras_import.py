@@ -301,7 +301,11 @@ def test_predict_of_a_compiled_and_fitted_model(tmp_path):
 
 
 def realistic(model, x) -> None:
-    """Statistics as training leaves them, so that a deep model's output varies."""
+    """Statistics of real activations, so that a deep model is as well conditioned as a trained one.
+
+    From fewer than some 50 samples variances come out near 0, and float32 rounding is amplified
+    to 1e-3 in Keras' own output.
+    """
     rng = np.random.default_rng(3)
     for layer in model.layers:
         if isinstance(layer, L.BatchNormalization):
@@ -315,14 +319,15 @@ def realistic(model, x) -> None:
 def test_mobilenets_give_the_numbers_of_keras(make, tmp_path):
     options = {"alpha": 0.25 if make == "MobileNet" else 0.35, "weights": None, "classes": 5}
     model = getattr(keras.applications, make)((32, 32, 3), **options)
-    x = np.random.default_rng(0).uniform(-1, 1, (4, 32, 32, 3)).astype(np.float32)
+    x = np.random.default_rng(0).uniform(-1, 1, (64, 32, 32, 3)).astype(np.float32)
     realistic(model, x)
     model.save(path := tmp_path / "net.keras")
+    x = x[:4]
     expected = model.predict(x, verbose=0)
     assert np.ptp(expected, axis=0).max() > 0.05
     graph = load(path)
     actual = np.stack([run(graph, sample) for sample in x])
-    np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=2e-5)
 
 
 def test_names_say_layer_and_part(tmp_path):

@@ -106,8 +106,13 @@ def _row(layer: dict[str, Any]) -> tuple[object, ...]:
     kind = layer["op"] + (
         "" if layer["activation"] in ("linear", layer["op"]) else f" + {layer['activation']}"
     )
-    learning = layer["ram_learning"] or ""
-    return (layer["name"], kind, shape, layer["macs"], layer["weight_bytes"], layer["ram_forward"], learning, layer["learns"])  # fmt: skip
+    sizes = (
+        layer["macs"],
+        layer["weight_bytes"],
+        layer["ram_forward"],
+        layer["ram_learning"] or "",
+    )
+    return (layer["name"], kind, shape, *sizes, layer["learns"])
 
 
 def _summary(content: dict[str, Any]) -> list[str]:
@@ -118,7 +123,8 @@ def _summary(content: dict[str, Any]) -> list[str]:
     lines = [
         f"MAC    {content['macs']:,} an inference"
         + (f", {content['macs_learning']:,} a learning step" if learning else ""),
-        f"flash  {content['flash']:,} B: {content['flash_weights']:,} weights, about {content['flash_code_estimate']:,} code",
+        f"flash  {content['flash']:,} B: {content['flash_weights']:,} weights, "
+        f"about {content['flash_code_estimate']:,} code",
         f"RAM    {content['ram_inference']:,} B to infer"
         + (f", {learning:,} B to learn ({purposes})" if learning else ""),
     ]

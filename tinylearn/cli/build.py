@@ -19,8 +19,8 @@ def execute(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from tinylearn.cli.output import print_json, print_table
-    from tinylearn.cli.project import read_info
     from tinylearn.device.build import build_project
+    from tinylearn.device.host import read_info
     from tinylearn.report.size import model_code_bytes, sizes_of
     from tinylearn.targets import find
 
@@ -39,6 +39,8 @@ def execute(args: argparse.Namespace) -> int:
     if args.json:
         print_json(content)
     else:
-        print_table(("", ">bytes"), [(k.replace("_", " "), v) for k, v in content.items() if k != "elf"])
+        print_table(
+            ("", ">bytes"), [(k.replace("_", " "), v) for k, v in content.items() if k != "elf"]
+        )
         print(f"{elf}; next: tinylearn run {args.project} --device emulator --stream DATA.npz")
     return 0

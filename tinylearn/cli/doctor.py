@@ -15,7 +15,10 @@ _PROGRAMS = {
     "cmake": ("CMake projects", "cmake"),
     "arm-none-eabi-gcc": ("Cortex-M targets", "gcc-arm-none-eabi libnewlib-arm-none-eabi"),
     "qemu-system-arm": ("emulated Cortex-M boards", "qemu-system-arm"),
-    "riscv64-unknown-elf-gcc": ("RISC-V targets", "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf"),
+    "riscv64-unknown-elf-gcc": (
+        "RISC-V targets",
+        "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
+    ),
     "qemu-system-riscv32": ("the emulated RISC-V board", "qemu-system-misc"),
 }
 _PACKAGES = {

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
-from typing import Any
 
 from tinylearn.errors import BadInputError
+
+_LARGEST = 1 << 28
 
 
 def add_project(verb: argparse.ArgumentParser) -> None:
@@ -21,13 +21,11 @@ def add_device(verb: argparse.ArgumentParser) -> None:
                       help="host twin (default), emulated board, or a board on a serial port")  # fmt: skip
 
 
-def read_info(folder: Path) -> dict[str, Any]:
-    """The project's info file; raises BadInputError where there is none."""
-    found = sorted(folder.glob("*_info.json"))
-    if len(found) != 1:
-        raise BadInputError(f"{folder}: not a project written by `tinylearn generate`")
+def read_bytes(path: Path) -> bytes:
+    """A file's bytes; raises BadInputError where it cannot be read or is absurdly large."""
     try:
-        info = json.loads(found[0].read_text())
-        return {**info, "name": str(info["name"]), "target": str(info["target"])}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInputError(f"{found[0]}: damaged ({error}); generate the project again") from None
+        if path.stat().st_size > _LARGEST:
+            raise BadInputError(f"{path}: larger than {_LARGEST} bytes; these are no weights")
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be read ({error.strerror})") from None

@@ -18,13 +18,26 @@ def configure(verb: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     add_project(verb)
     add_device(verb)
-    verb.add_argument("--stream", required=True, metavar="FILE", help=".npz with x and y, or .csv with the label last")
-    verb.add_argument("--mode", choices=("never", "always", "gated"), help="when it learns (default: as generated)")
+    verb.add_argument(
+        "--stream",
+        required=True,
+        metavar="FILE",
+        help=".npz with x and y, or .csv with the label last",
+    )
+    verb.add_argument(
+        "--mode",
+        choices=("never", "always", "gated"),
+        help="when it learns (default: as generated)",
+    )
     verb.add_argument("--rate", type=float, help="learning rate (default: as generated)")
-    verb.add_argument("--plot", metavar="FILE.png", help="draw the accuracy (or loss) over the stream")
-    verb.add_argument("--save", action="store_true", help="have the device store its weights at the end")
+    verb.add_argument(
+        "--plot", metavar="FILE.png", help="draw the accuracy (or loss) over the stream"
+    )
+    verb.add_argument(
+        "--save", action="store_true", help="have the device store its weights at the end"
+    )
     verb.add_argument("--weights-out", metavar="FILE", help="write the weights learnt, as a blob")
-    verb.add_argument("--weights-in", metavar="FILE", help="start from such a blob")
+    verb.add_argument("--weights-in", metavar="FILE", help="start from such a blob")  # fmt: skip
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -51,11 +64,11 @@ def execute(args: argparse.Namespace) -> int:
 def _prepare(device: Device, args: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from tinylearn.device.blob import read_blob
+    from tinylearn.cli.project import read_bytes
     from tinylearn.device.messages import LearnMode
 
     if args.weights_in:
-        device.write_weights(read_blob(Path(args.weights_in)))
+        device.write_weights(read_bytes(Path(args.weights_in)))
     if args.mode:
         device.set_mode(LearnMode[args.mode.upper()])
     if args.rate is not None:

@@ -3,35 +3,81 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Callable, Mapping
 
 HELP = "train a small Keras model"
 
 
 def configure(verb: argparse.ArgumentParser) -> None:
     """Options of the verb."""
-    verb.add_argument("data", help=".npz with x and y (and x_test, y_test), or .csv with the label last")
+    verb.add_argument(
+        "data", help=".npz with x and y (and x_test, y_test), or .csv with the label last"
+    )
     verb.add_argument("-o", "--out", required=True, metavar="FILE.keras", help="file to write")
-    verb.add_argument("--model", default="mlp:32", metavar="SPEC",
-                      help="mlp:32,16  cnn:8,16  autoencoder:16,4 (default mlp:32)")
+    verb.add_argument(
+        "--model",
+        default="mlp:32",
+        metavar="SPEC",
+        help="mlp:32,16  cnn:8,16  autoencoder:16,4 (default mlp:32)",
+    )
     verb.add_argument("--epochs", type=int, default=20)
     verb.add_argument("--batch", type=int, default=32)
-    verb.add_argument("--rate", type=float, default=1e-3, help="learning rate of Adam (default 0.001)")
+    verb.add_argument(
+        "--rate", type=float, default=1e-3, help="learning rate of Adam (default 0.001)"
+    )
+    verb.add_argument(
+        "--validation",
+        type=float,
+        default=0.2,
+        metavar="SHARE",
+        help="of the samples, set apart to measure (default 0.2)",
+    )
+    verb.add_argument(
+        "--standardize",
+        action="store_true",
+        help="put a normalisation with the data's mean and variance in front",
+    )
     verb.add_argument("--seed", type=int, default=0)  # fmt: skip
 
 
 def execute(args: argparse.Namespace) -> int:
     """Trains and saves; prints what was reached."""
+    from dataclasses import asdict
     from pathlib import Path
 
-    from tinylearn.cli.output import note, print_json
+    from tinylearn.cli.output import note, print_json, print_table
     from tinylearn.train.fit import TrainOptions, train
 
     note("training (TensorFlow takes some seconds to start)", args)
-    options = TrainOptions(epochs=args.epochs, batch_size=args.batch, learning_rate=args.rate, seed=args.seed)
-    result = train(Path(args.data), args.model, Path(args.out), options)
+    options = TrainOptions(
+        epochs=args.epochs, batch_size=args.batch, learning_rate=args.rate, seed=args.seed,
+        validation_split=args.validation, standardize=args.standardize,
+    )  # fmt: skip
+    result = train(Path(args.data), args.model, Path(args.out), options, _bar(args))
     if args.json:
-        print_json(result.as_json())
-    else:
-        print(result.summary())
-        print(f"written to {args.out}; next: tinylearn analyze {args.out}")
+        print_json({**asdict(result), "path": str(result.path)})
+        return 0
+    shown = ("samples", "parameters", "measured_on", "loss", "accuracy")
+    print_table(("", ">"), [(name.replace("_", " "), getattr(result, name)) for name in shown])
+    print(f"written to {args.out}; next: tinylearn analyze {args.out}")
     return 0
+
+
+def _bar(args: argparse.Namespace) -> Callable[[int, Mapping[str, float]], None] | None:
+    """A progress bar over the epochs, where a person is looking."""
+    if args.quiet or args.json or not sys.stderr.isatty():
+        return None
+    from rich.console import Console
+    from rich.progress import Progress
+
+    bar = Progress(console=Console(stderr=True), transient=True)
+    task = bar.add_task("training", total=args.epochs)
+    bar.start()
+
+    def advance(epoch: int, figures: Mapping[str, float]) -> None:
+        bar.update(task, completed=epoch, description=f"training, loss {figures['loss']:.3g}")
+        if epoch >= args.epochs:
+            bar.stop()
+
+    return advance

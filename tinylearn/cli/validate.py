@@ -18,9 +18,13 @@ _MODES = {"twin": "twin", "host": "twin", "emulator": "emulator", "serial": "ser
 def configure(verb: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     add_project(verb)
-    verb.add_argument("--mode", default="twin", choices=sorted(_MODES), help="where it runs (default twin)")
+    verb.add_argument(
+        "--mode", default="twin", choices=sorted(_MODES), help="where it runs (default twin)"
+    )
     verb.add_argument("--port", help="serial port, with --mode serial")
-    verb.add_argument("--samples", type=int, default=64, help="inputs tried, and learning steps (default 64)")
+    verb.add_argument(
+        "--samples", type=int, default=64, help="inputs tried, and learning steps (default 64)"
+    )
     verb.add_argument("--seed", type=int, default=0)
     verb.add_argument("--tolerance", type=float, default=1e-5, help="relative (default 1e-5)")
 
@@ -30,8 +34,7 @@ def execute(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from tinylearn.cli.output import print_json
-    from tinylearn.cli.project import read_info
-    from tinylearn.device.host import open_device
+    from tinylearn.device.host import open_device, read_info
     from tinylearn.device.validate import validate
     from tinylearn.emit.graph_file import load
     from tinylearn.errors import UsageError
@@ -66,4 +69,6 @@ def _print(result: Validation, mode: str) -> None:
     rows = [(name, e.absolute, e.relative, e.mismatched_bytes) for name, e in result.parts.items()]
     print_table(("", ">largest error", ">relative", ">bytes beyond tolerance"), rows)
     steps = f" and {result.steps} learning steps" if result.steps else ""
-    print(f"{result.samples} inputs{steps} on the {mode}, against the float64 reference interpreter")
+    print(
+        f"{result.samples} inputs{steps} on the {mode}, against the float64 reference interpreter"
+    )

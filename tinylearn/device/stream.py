@@ -58,7 +58,7 @@ def _stream(path: Path, x: NDArray[np.generic], y: NDArray[np.generic]) -> Strea
     if len(x) == 0 or len(x) != len(y) or x.dtype.kind not in "fiu" or y.dtype.kind not in "fiu":
         raise BadInputError(f"{path}: x and y must be numbers and equally many, at least one")
     samples = np.asarray(x, np.float32)
-    whole = y.ndim == 1 and bool(np.all(np.mod(y, 1) == 0)) and float(np.min(y)) >= 0  # type: ignore[arg-type]
+    whole = y.ndim == 1 and bool(np.all(np.mod(y, 1) == 0)) and float(np.min(y)) >= 0
     if whole:
         return Stream(samples, labels=y.astype(np.int64))
     return Stream(samples, targets=np.asarray(y, np.float32).reshape(len(y), -1))

@@ -77,6 +77,13 @@ class Validation:
         }
 
 
+def one_hot(n: int, at: int) -> NDArray[np.float32]:
+    """A float32 vector of n zeros with a one."""
+    vector = np.zeros(n, np.float32)
+    vector[at] = 1
+    return vector
+
+
 class _Samples:
     """Seeded inputs and targets: noise of several sizes, constants, single spikes."""
 
@@ -91,12 +98,12 @@ class _Samples:
         if kind == 0:
             return np.full(n, self.random.uniform(-1, 1), np.float32)
         if kind == 1:
-            return (np.eye(1, n, self.random.integers(n))[0] * 2).astype(np.float32)
+            return 2 * one_hot(n, int(self.random.integers(n)))
         return self.random.normal(0, 1 if kind == 2 else 0.1, n).astype(np.float32)
 
     def target(self) -> NDArray[np.float32]:
         if self.one_hot:
-            return np.eye(1, self.outputs, self.random.integers(self.classes))[0].astype(np.float32)
+            return one_hot(self.outputs, int(self.random.integers(self.classes)))
         return self.random.uniform(0, 1, self.outputs).astype(np.float32)
 
 
@@ -119,7 +126,8 @@ def validate(
             step = device.learn(x, target=t, raw=True)
             losses.append((step.loss, oracle.learn(x, t)))
     if learns:
-        loss.add(*np.array(losses).T, tolerance)
+        got, wanted = np.array(losses).T
+        loss.add(got, wanted, tolerance)
         weights.add(_device_weights(device), _oracle_weights(oracle), tolerance)
     return Validation(samples, samples if learns else 0, tolerance, outputs, loss, weights)
 

@@ -19,7 +19,7 @@ _SYMBOLS = {"target": "t", "classes": "(int)m->classes"}
 def arena_name(model: EmittedModel, tensor: str) -> str:
     """Enumerator of a tensor's place in the arena. A gradient before and after the slope of an
     activation has one name where it has one place."""
-    before = tensor.removesuffix("_pre")
+    before = tensor.removesuffix(":pre")
     plan = model.compiled.plan
     if before in model.names and plan.offset(before) == plan.offset(tensor):
         tensor = before

@@ -81,7 +81,7 @@ def unique_identifiers(names: Iterable[str]) -> dict[str, str]:
     """An identifier for each name, in order, none twice. "/activation" and "/pre" fall away."""
     taken, result = set[str](), dict[str, str]()
     for name in names:
-        base = identifier(re.sub(r"/activation|_pre$", "", name))
+        base = identifier(re.sub(r"/activation|:pre$", "", name))
         candidate, count = base, 2
         while candidate in taken:
             candidate, count = f"{base}_{count}", count + 1

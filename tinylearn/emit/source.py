@@ -151,8 +151,9 @@ def _touches_state(model: EmittedModel) -> bool:
     return any("m->" in line for line in statements(model, model.compiled.program.forward))
 
 
-def _observing(model: EmittedModel) -> str:
-    return f"tl_bounded_f32(x, {model.inputs})"
+def _observing(model: EmittedModel, learnable: str = "") -> str:
+    """C condition: running statistics take the sample in."""
+    return " && ".join(filter(None, (f"tl_bounded_f32(x, {model.inputs})", learnable)))
 
 
 def _predict(model: EmittedModel, forward: _Forward) -> Iterator[str]:
@@ -253,6 +254,8 @@ def _updates(model: EmittedModel, forward: _Forward) -> Iterator[str]:
     yield ""
     yield f"float {n}_update({n}_t *m, {x}, const float t[{model.outputs}]) {{"
     yield from unused
+    if model.growable and not model.compiled.classes:
+        yield "  if (m->classes == 0) return tl_refused_f32();"
     yield wrapped(
         f"const float loss = {expression(model, rule.call(program.loss, program.graph))};", 2
     )
@@ -261,21 +264,22 @@ def _updates(model: EmittedModel, forward: _Forward) -> Iterator[str]:
     yield ""
     yield f"float {n}_update_label({n}_t *m, {x}, uint32_t label) {{"
     yield from unused
-    limit = "m->classes" if model.growable else str(max(model.outputs, 2))
+    limit = "m->classes" if model.growable else str(rule.labels(model.outputs))
     yield f"  if (label >= {limit}) return tl_refused_f32();"
     yield wrapped(
         f"const float loss = {expression(model, rule.label_call(program.loss, program.graph))};", 2
     )
     yield finish
     yield "}"
-    for verb, parameter, argument in (
-        ("", f"const float t[{model.outputs}]", "t"),
-        ("_label", "uint32_t label", "label"),
+    used = "(int)m->classes" if model.growable else str(model.outputs)
+    for verb, parameter, argument, learnable in (
+        ("", f"const float t[{model.outputs}]", "t", f"tl_bounded_f32(t, {used})"),
+        ("_label", "uint32_t label", "label", f"label < {limit}"),
     ):
         yield ""
         yield f"float {n}_learn{verb}({n}_t *m, {x}, {parameter}) {{"
         yield from ([] if not forward.writes_y else [f"  float y[{model.outputs}];"])
-        yield forward.call(_observing(model))
+        yield wrapped(forward.call(_observing(model, learnable)).strip(), 2)
         yield f"  return {n}_update{verb}(m, x, {argument});"
         yield "}"
 

@@ -68,13 +68,13 @@ class Call:
 
 @dataclass
 class Env:
-    """What a step has besides its tensors. ``classes`` 0 means all outputs are in use."""
+    """What a step has besides its tensors. ``classes``: outputs in use, None for all."""
 
     step: float = 0.0
     minus_rate: float = 0.0
     keep: float = 1.0
     target: Array | None = None
-    classes: int = 0
+    classes: int | None = None
     observing: bool = False
     loss: float = float("nan")
 
@@ -102,14 +102,14 @@ class GradientBuilder:
     def new(self, tensor: str) -> str:
         """Name of a new tensor that holds (a part of) the gradient by ``tensor``."""
         parts = self.pending.setdefault(tensor, [])
-        name = f"d_{tensor}" + (f"_{len(parts)}" if parts else "")
+        name = f"d:{tensor}" + (f":{len(parts)}" if parts else "")
         self.tensors[name] = Tensor(name, self.graph.shape(tensor), role="gradient")
         parts.append(name)
         return name
 
     def derived(self, gradient: str, suffix: str) -> str:
         """Name of a new gradient tensor of the shape of an existing one."""
-        name = f"{gradient}_{suffix}"
+        name = f"{gradient}:{suffix}"
         self.tensors[name] = Tensor(name, self.tensors[gradient].shape, role="gradient")
         return name
 
@@ -125,7 +125,7 @@ class GradientBuilder:
         parts = self.pending[tensor]
         total = parts[0]
         for i, part in enumerate(parts[1:]):
-            name = f"sum_{tensor}_{i}"
+            name = f"sum:{tensor}:{i}"
             self.tensors[name] = Tensor(name, self.graph.shape(tensor), role="gradient")
             self.ops.append(Op("accumulate", name, (total, part), (name,)))
             total = name

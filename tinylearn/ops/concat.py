@@ -30,7 +30,8 @@ class ConcatPart(OpDef):
 
     def shapes(self, op: Op, graph: Graph) -> tuple[Shape, ...]:
         x, y, axis = graph.shape(op.inputs[0]), tuple(op.attrs["out_shape"]), op.attrs["axis"]
-        fits = len(x) == len(y) and 0 <= axis < len(y) and op.attrs["at"] + x[axis] <= y[axis]
+        fits = len(x) == len(y) and 0 <= axis < len(y)
+        fits = fits and 0 <= op.attrs["at"] <= y[axis] - x[axis]
         if not fits or x[:axis] + x[axis + 1 :] != y[:axis] + y[axis + 1 :]:
             raise BadInputError(f"layer {op.layer}: cannot concatenate {x} into {y} on axis {axis}")
         return (y,)

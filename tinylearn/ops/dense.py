@@ -35,7 +35,7 @@ def _outputs_in_use(op: Op, n_out: int) -> Arg:
 
 
 def _in_use(op: Op, env: Env, n_out: int) -> int:
-    return env.classes if op.attrs.get("growable") and env.classes else n_out
+    return env.classes if op.attrs.get("growable") and env.classes is not None else n_out
 
 
 @register

@@ -40,11 +40,19 @@ class Loss(OpDef):
         """The call for a label in place of a target vector."""
         return Call(self.label_function, self._args(op, graph, "label"))
 
+    def labels(self, outputs: int) -> int:
+        """How many labels a model with so many outputs can tell apart."""
+        return outputs
+
     def reference(self, op: Op, args: Sequence[Array | None], env: Env) -> list[Array]:
         z = args[0]
         assert z is not None and env.target is not None
-        n = env.classes if op.attrs.get("growable") and env.classes else z.size
+        growable = op.attrs.get("growable") and env.classes is not None
+        n = env.classes if growable else z.size
         delta = np.zeros_like(z)
+        if not n:
+            env.loss = float("nan")
+            return [delta]
         env.loss, used = self.value(z.ravel()[:n], env.target.ravel()[:n].astype(z.dtype))
         delta.ravel()[:n] = used
         return [delta]
@@ -96,6 +104,10 @@ class BinaryCrossEntropy(Loss):
     label_function = "tl_sigmoid_cross_entropy_label_f32"
     name = "binary_crossentropy"
     enumerator = "TL_LOSS_BINARY"
+
+    def labels(self, outputs: int) -> int:
+        """One output tells two labels apart."""
+        return max(outputs, 2)
 
     def value(self, z: Array, t: Array) -> tuple[float, Array]:
         per_output = np.maximum(z, 0) - z * t + np.log1p(np.exp(-np.abs(z)))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-
-import numpy as np
 
 from tinylearn.errors import BadInputError
 from tinylearn.ir.graph import Array, Graph, Op
@@ -22,7 +21,7 @@ class Reshape(OpDef):
 
     def shapes(self, op: Op, graph: Graph) -> tuple[Shape, ...]:
         x, shape = graph[op.inputs[0]], tuple(op.attrs["shape"])
-        if min(shape, default=0) < 1 or np.prod(shape, dtype=np.int64) != x.size:
+        if min(shape, default=0) < 1 or math.prod(shape) != x.size:
             raise BadInputError(f"layer {op.layer}: cannot reshape {x.shape} to {shape}")
         return (shape,)
 

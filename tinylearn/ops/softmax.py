@@ -22,10 +22,10 @@ from tinylearn.ops.base import (
 from tinylearn.ops.cases import case
 
 
-def softmax(z: Array, classes: int = 0) -> Array:
+def softmax(z: Array, classes: int | None = None) -> Array:
     """Softmax of the last axis; with ``classes``, over its first entries, the rest 0."""
-    used = z[..., :classes] if classes else z
-    e = np.exp(used - used.max(axis=-1, keepdims=True))
+    used = z[..., :classes]
+    e = np.exp(used - used.max(axis=-1, keepdims=True, initial=-np.inf))
     y = np.zeros_like(z)
     y[..., : used.shape[-1]] = e / e.sum(axis=-1, keepdims=True)
     return y
@@ -49,7 +49,7 @@ class Softmax(OpDef):
 
     def reference(self, op: Op, args: Sequence[Array | None], env: Env) -> list[Array]:
         assert args[0] is not None
-        return [softmax(args[0], env.classes if op.attrs.get("growable") else 0)]
+        return [softmax(args[0], env.classes if op.attrs.get("growable") else None)]
 
     def gradient(self, op: Op, g: GradientBuilder) -> None:
         if g.wants(op.inputs[0]):

@@ -37,6 +37,8 @@ def out_shape(op: Op, shape: Shape, channels: int) -> Shape:
     """Shape of a window op's output; raises BadInputError where the window does not fit."""
     if len(shape) != 3:
         raise BadInputError(f"layer {op.layer or op.name}: input must be (h, w, c), is {shape}")
+    if min(*op.attrs["kernel"], *op.attrs["strides"]) < 1:
+        raise BadInputError(f"layer {op.layer or op.name}: kernel and strides must be positive")
     (out_h, out_w), _ = geometry(op.attrs, shape)
     if min(out_h, out_w) < 1:
         raise BadInputError(

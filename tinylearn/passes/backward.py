@@ -40,12 +40,16 @@ def inference(graph: Graph) -> Program:
     return Program(graph.with_ops((*graph.ops, *output)), graph.ops, output)
 
 
-def _only_reshapes(graph: Graph) -> bool:
-    """Whether the output is the input's bytes, so that they still have to be copied."""
-    tensor: str = graph.outputs[0]
+def _origin(graph: Graph, tensor: str) -> str:
+    """The tensor whose bytes ``tensor`` is, behind reshapes."""
     while (op := graph.producer(tensor)) is not None and definition(op.kind).alias:
         tensor = op.inputs[0]
-    return tensor in graph.inputs
+    return tensor
+
+
+def _only_reshapes(graph: Graph) -> bool:
+    """Whether the output is the input's bytes, so that they still have to be copied."""
+    return _origin(graph, graph.outputs[0]) in graph.inputs
 
 
 def trainable_weights(graph: Graph, op: Op) -> tuple[str, ...]:
@@ -62,10 +66,10 @@ def _downstream(graph: Graph, ops: tuple[Op, ...]) -> frozenset[str]:
     return frozenset(wanted)
 
 
-def _buffers(graph: Graph, prefix: str, role: Role) -> dict[str, Tensor]:
+def _buffers(graph: Graph, role: Role) -> dict[str, Tensor]:
     """A zeroed buffer beside every weight that learns."""
     return {
-        t.name: Tensor(f"{prefix}_{t.name}", t.shape, role, np.zeros(t.shape, np.float32))
+        t.name: Tensor(f"{role}:{t.name}", t.shape, role, np.zeros(t.shape, np.float32))
         for t in graph.tensors.values()
         if t.trainable
     }
@@ -82,8 +86,8 @@ class _Updates:
 
     def __post_init__(self) -> None:
         momentum, several = self.optimizer.momentum > 0, self.optimizer.accumulate > 1
-        self.velocity = _buffers(self.graph, "velocity", "velocity") if momentum else {}
-        self.sums = _buffers(self.graph, "sum", "gradient_sum") if several else {}
+        self.velocity = _buffers(self.graph, "velocity") if momentum else {}
+        self.sums = _buffers(self.graph, "gradient_sum") if several else {}
 
     @property
     def target(self) -> dict[str, str]:
@@ -149,7 +153,7 @@ def _output_ops(graph: Graph, head: Op | None) -> tuple[Graph, tuple[Op, ...]]:
     if head is not None:
         return graph, (head,)
     result = graph[graph.outputs[0]]
-    out = replace(result, name=f"{result.name}_out", data=None)
+    out = replace(result, name=f"{result.name}:out", data=None)
     copy = Op("copy", out.name, (result.name,), (out.name,))
     return replace(graph.with_tensors([out]), outputs=(out.name,)), (copy,)
 
@@ -184,6 +188,8 @@ def graph_growable(graph: Graph) -> Op | None:
 
 
 def _guarded(graph: Graph, forward: tuple[Op, ...], wanted: frozenset[str]) -> tuple[str, ...]:
-    """Frozen values that a learning layer reads: a NaN there would reach the weights."""
+    """The input, and the frozen values that a learning layer reads: a NaN in these would reach
+    the weights, and one in the input may hide behind a ReLU or a pooling layer that is frozen."""
     reads = (op.inputs[0] for op in forward if trainable_weights(graph, op))
-    return tuple(dict.fromkeys(name for name in reads if name not in wanted))
+    origins = (_origin(graph, name) for name in reads if name not in wanted)
+    return tuple(dict.fromkeys((graph.inputs[0], *origins)))

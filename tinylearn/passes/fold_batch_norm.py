@@ -54,5 +54,5 @@ def fold_batch_norm(graph: Graph) -> Graph:
     for op in graph.ops:
         layer = _foldable(graph, op)
         if layer is not None:
-            return fold_batch_norm(_fold(graph, layer, op))
+            graph = _fold(graph, layer, op)
     return graph

@@ -29,5 +29,5 @@ def fuse_activation(graph: Graph, keep: str = "") -> Graph:
         attrs = frozen_map({**before.attrs, **op.attrs})
         merged = replace(before, outputs=op.outputs, attrs=attrs)
         ops = [merged if other is before else other for other in graph.ops if other is not op]
-        return fuse_activation(graph.with_ops(ops), keep)
+        graph = graph.with_ops(ops)
     return graph

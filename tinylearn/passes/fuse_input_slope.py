@@ -26,8 +26,11 @@ def _slope_after(ops: Sequence[Op], dense: Op) -> Op | None:
 
 def _origin(program: Program, tensor: str) -> str:
     """The tensor whose bytes ``tensor`` is, behind reshapes."""
-    op = next((op for op in program.forward if tensor in op.outputs), None)
-    return _origin(program, op.inputs[0]) if op is not None and op.kind == "reshape" else tensor
+    while (op := next((op for op in program.forward if tensor in op.outputs), None)) is not None:
+        if op.kind != "reshape":
+            break
+        tensor = op.inputs[0]
+    return tensor
 
 
 def fuse_input_slope(program: Program) -> Program:
@@ -37,7 +40,7 @@ def fuse_input_slope(program: Program) -> Program:
             continue
         slope = _slope_after(program.backward, dense)
         if slope and _origin(program, dense.inputs[0]) == _origin(program, slope.inputs[1]):
-            return fuse_input_slope(_fused(program, dense, slope))
+            program = _fused(program, dense, slope)
     return program
 
 

@@ -16,6 +16,7 @@ from tinylearn.ops.base import definition
 from tinylearn.passes.prune import prune
 from tinylearn.passes.select_trainable import weights_of
 
+MAX_OUTPUTS = 65535
 _ACTIVATIONS = ("softmax", "sigmoid", "linear")
 
 
@@ -35,9 +36,11 @@ def parse_head(spec: str) -> tuple[int, str]:
     kind, _, rest = spec.partition(":")
     count, _, activation = rest.partition(":")
     activation = activation or "softmax"
-    if kind != "dense" or not count.isdigit() or activation not in _ACTIVATIONS:
+    counted = count.isdecimal() and len(count) <= 9 and int(count) <= MAX_OUTPUTS
+    if kind != "dense" or not counted or activation not in _ACTIVATIONS:
         raise UsageError(
-            f"--head {spec}: write dense:OUTPUTS or dense:OUTPUTS:{'|'.join(_ACTIVATIONS)}"
+            f"--head {spec}: write dense:OUTPUTS or dense:OUTPUTS:{'|'.join(_ACTIVATIONS)}, "
+            f"with at most {MAX_OUTPUTS} outputs"
         )
     return int(count), activation
 
@@ -90,7 +93,7 @@ class _Editor:
 
 
 def _feature_tensor(graph: Graph, at: str) -> str:
-    """The tensor that a head reads: "output", "features", or a layer's or tensor's name."""
+    """The tensor that a head reads: "output", "features", or the output of a layer."""
     if at == "output":
         return graph.outputs[0]
     if at == "features":
@@ -98,8 +101,6 @@ def _feature_tensor(graph: Graph, at: str) -> str:
         if last is None:
             raise UsageError(f"model {graph.name}: it has no layer to replace")
         return last.inputs[0]
-    if at in graph.tensors and not graph[at].stored:
-        return at
     outputs = [op.outputs[0] for op in graph.ops if op.layer == at]
     if not outputs:
         layers = ", ".join(dict.fromkeys(op.layer for op in graph.ops))
@@ -152,8 +153,8 @@ def grow_output(graph: Graph, max_classes: int) -> Graph:
             f"--max-classes: model {graph.name} must end in a Dense layer with softmax"
         )
     rows = graph.shape(dense.inputs[1])[0]
-    if not rows <= max_classes <= 65535:
-        raise UsageError(f"--max-classes {max_classes}: must be from {rows} to 65535")
+    if not rows <= max_classes <= MAX_OUTPUTS:
+        raise UsageError(f"--max-classes {max_classes}: must be from {rows} to {MAX_OUTPUTS}")
     widened = [_widened(graph[w], max_classes) for w in dense.inputs[1:] if w]
     outputs = [replace(graph[op.outputs[0]], shape=(max_classes,)) for op in (dense, softmax)]
     swap = {

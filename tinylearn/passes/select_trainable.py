@@ -25,7 +25,7 @@ def _chosen(selection: str, layers: list[str]) -> set[str]:
         return set(layers) if selection == "all" else set()
     if selection.startswith("last:"):
         count = selection.removeprefix("last:")
-        if not count.isdigit() or int(count) < 1:
+        if not count.isdecimal() or len(count) > 9 or int(count) < 1:
             raise UsageError(f"--learn {selection}: N in last:N must be a positive number")
         return set(layers[-int(count) :])
     names = {name.strip() for name in selection.split(",") if name.strip()}

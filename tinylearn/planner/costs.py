@@ -53,7 +53,7 @@ def _ram_learning(plan: Plan, op: Op, backward: Op | None) -> int:
     if backward is None:
         return 0
     names = {w for w in op.inputs if w and graph[w].trainable}
-    buffers = {f"{kind}_{w}" for kind in ("velocity", "sum") for w in names}
+    buffers = {f"{role}:{w}" for role in ("velocity", "gradient_sum") for w in names}
     stored = sum(graph[n].bytes for n in names | buffers if n in graph.tensors)
     return stored + _alive(plan, plan.program.sequence.index(backward))
 

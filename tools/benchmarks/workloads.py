@@ -8,9 +8,17 @@ import numpy as np
 
 #: name: layers as (type, weight key, bias key, activation)
 LAYERS = {
-    "W1": [("dense", "w0", "b0", "relu"), ("dense", "w1", "b1", "relu"), ("dense", "w2", "b2", None)],
+    "W1": [
+        ("dense", "w0", "b0", "relu"),
+        ("dense", "w1", "b1", "relu"),
+        ("dense", "w2", "b2", None),
+    ],
     "W2": [("dense", "w0", "b0", "relu"), ("dense", "w1", "b1", "softmax")],
-    "W3": [("conv", "k0", "kb0", "relu"), ("conv", "k1", "kb1", "relu"), ("dense", "w", "b", "softmax")],
+    "W3": [
+        ("conv", "k0", "kb0", "relu"),
+        ("conv", "k1", "kb1", "relu"),
+        ("dense", "w", "b", "softmax"),
+    ],
 }
 
 

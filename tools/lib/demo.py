@@ -71,7 +71,9 @@ def split(seed: int) -> tuple[tuple[np.ndarray, np.ndarray], Field]:
 def tinylearn(*words: str, quiet: bool = False) -> str:
     """Runs a command as a user would, and shows it."""
     print(f"\n$ tinylearn {' '.join(words)}", flush=True)
-    done = subprocess.run([sys.executable, "-m", "tinylearn", *words], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "tinylearn", *words], capture_output=True, text=True
+    )
     if done.returncode:
         sys.exit(done.stderr.strip())
     if not quiet:
@@ -86,7 +88,9 @@ def feed(device: Device, field: Field, mode: LearnMode, args: argparse.Namespace
     return collect(progress(steps(device, field.stream), len(field.stream), title, args))
 
 
-def phase_rows(field: Field, frozen: StreamReport, learning: StreamReport) -> list[tuple[object, ...]]:
+def phase_rows(
+    field: Field, frozen: StreamReport, learning: StreamReport
+) -> list[tuple[object, ...]]:
     """Accuracy by phase."""
     starts = [start for start, _ in field.phases]
     rows = []
@@ -102,7 +106,9 @@ def has_emulator() -> bool:
     return all(shutil.which(name) for name in ("arm-none-eabi-gcc", "qemu-system-arm", "make"))
 
 
-def cost_rows(project: Path, info: dict, device: Device, field: Field, learning: StreamReport) -> list:
+def cost_rows(
+    project: Path, info: dict, device: Device, field: Field, learning: StreamReport
+) -> list:
     """What the model costs on its device."""
     _, inference = device.measure_predict(field.stream.x[0])
     counts = sorted(learning.instructions)
@@ -134,7 +140,9 @@ def prepare(out: Path, seed: int, emulator: bool) -> tuple[Path, Field]:
     tinylearn("generate", str(model), "--target", TARGET, *choices, "-o", str(project))
     if emulator:
         tinylearn("build", str(project))
-    tinylearn("validate", str(project), "--mode", "emulator" if emulator else "twin", "--samples", "8")
+    tinylearn(
+        "validate", str(project), "--mode", "emulator" if emulator else "twin", "--samples", "8"
+    )
     return project, field
 
 
@@ -152,7 +160,10 @@ def main() -> None:
     project, field = prepare(out, args.seed, emulator)
     info = json.loads(next(project.glob("*_info.json")).read_text())
     board = "an emulated Cortex-M4F" if emulator else "the host twin (instructions are not counted)"
-    print(f"\n{len(field.stream)} samples, one at a time, on {board}: a frozen and a learning device", flush=True)
+    print(
+        f"\n{len(field.stream)} samples, one at a time, on {board}: a frozen and a learning device",
+        flush=True,
+    )
     with open_device(where, project) as device:
         frozen = feed(device, field, LearnMode.NEVER, args)
     with open_device(where, project) as device:
@@ -162,7 +173,10 @@ def main() -> None:
     print_table(("stream", ">samples", ">frozen", ">learning"), phase_rows(field, frozen, learning))
     print()
     print_table(("cost on the device", ">"), costs)
-    curves = {"frozen": list(frozen.curve(WINDOW)), "learning on the device": list(learning.curve(WINDOW))}
+    curves = {
+        "frozen": list(frozen.curve(WINDOW)),
+        "learning on the device": list(learning.curve(WINDOW)),
+    }
     save_curves(out / "demo.png", curves, f"accuracy over the last {WINDOW} samples",
                 "Digits on a Cortex-M4F: the stream changes, the device learns", dict(field.phases))  # fmt: skip
     print(f"\ncurve: {out / 'demo.png'}   ({time.monotonic() - started:.0f} s)")

@@ -10,8 +10,7 @@
 #define NVMC_ERASE_PAGE (*(volatile uint32_t *)0x4001e508u)
 enum { CONFIG_READ = 0, CONFIG_WRITE = 1, CONFIG_ERASE = 2 };
 
-/* In the linker's STORE region: flash that no program is loaded to. */
-static uint32_t memory[TL_STORE_BYTES / 4] __attribute__((noinit));
+extern uint32_t tl_store[]; /* TL_STORE_BYTES of flash that no program is loaded to */
 
 static int inside(uint32_t address, uint32_t n) {
   return n <= TL_STORE_BYTES && address <= TL_STORE_BYTES - n;
@@ -27,7 +26,7 @@ static void set_mode(uint32_t mode) {
 static int read_bytes(void *context, uint32_t address, void *to, uint32_t n) {
   (void)context;
   if (!inside(address, n)) return -1;
-  memcpy(to, (const uint8_t *)memory + address, n);
+  memcpy(to, (const uint8_t *)tl_store + address, n);
   return 0;
 }
 
@@ -37,7 +36,7 @@ static int erase(void *context, uint32_t address, uint32_t n) {
   if (!inside(address, n) || address % TL_FLASH_PAGE || n % TL_FLASH_PAGE) return -1;
   set_mode(CONFIG_ERASE);
   for (at = address; at < address + n; at += TL_FLASH_PAGE) {
-    NVMC_ERASE_PAGE = (uint32_t)(uintptr_t)memory + at;
+    NVMC_ERASE_PAGE = (uint32_t)(uintptr_t)tl_store + at;
     while (!(NVMC_READY & 1u)) continue;
   }
   set_mode(CONFIG_READ);
@@ -45,7 +44,7 @@ static int erase(void *context, uint32_t address, uint32_t n) {
 }
 
 static int program(void *context, uint32_t address, const void *from, uint32_t n) {
-  volatile uint32_t *to = memory + address / 4;
+  volatile uint32_t *to = tl_store + address / 4;
   uint32_t i, word;
   (void)context;
   if (!inside(address, n) || address % 4 || n % 4) return -1;
@@ -56,7 +55,7 @@ static int program(void *context, uint32_t address, const void *from, uint32_t n
     while (!(NVMC_READY & 1u)) continue;
   }
   set_mode(CONFIG_READ);
-  return memcmp((const uint8_t *)memory + address, from, n) ? -1 : 0;
+  return memcmp((const uint8_t *)tl_store + address, from, n) ? -1 : 0;
 }
 
 const tl_flash_t *tl_port_flash(void) {

@@ -7,7 +7,7 @@
 #include "board.h"
 #include "tl_port.h"
 
-static uint8_t memory[TL_STORE_BYTES] __attribute__((noinit));
+extern uint8_t tl_store[]; /* TL_STORE_BYTES, from sections.ld */
 
 static int inside(uint32_t address, uint32_t n) {
   return n <= TL_STORE_BYTES && address <= TL_STORE_BYTES - n;
@@ -16,14 +16,14 @@ static int inside(uint32_t address, uint32_t n) {
 static int read_bytes(void *context, uint32_t address, void *to, uint32_t n) {
   (void)context;
   if (!inside(address, n)) return -1;
-  memcpy(to, memory + address, n);
+  memcpy(to, tl_store + address, n);
   return 0;
 }
 
 static int erase(void *context, uint32_t address, uint32_t n) {
   (void)context;
   if (!inside(address, n)) return -1;
-  memset(memory + address, 0xff, n);
+  memset(tl_store + address, 0xff, n);
   return 0;
 }
 
@@ -34,8 +34,8 @@ static int program(void *context, uint32_t address, const void *from, uint32_t n
   (void)context;
   if (!inside(address, n)) return -1;
   for (i = 0; i < n; i++) {
-    memory[address + i] &= bytes[i];
-    if (memory[address + i] != bytes[i]) fault = -1;
+    tl_store[address + i] &= bytes[i];
+    if (tl_store[address + i] != bytes[i]) fault = -1;
   }
   return fault;
 }

@@ -232,7 +232,8 @@ static int forward(twin_t *twin, forward_t call, const float *x, float *y, size_
   const tl_model_t *model = twin->device.model;
   size_t i;
   if (call == NULL) return -1;
-  for (i = 0; i < n; i++) call(twin->device.state, x + i * model->inputs, y + i * model->outputs);
+  for (i = 0; i < n; i++)
+    call(twin->device.state, x + i * model->inputs, y + i * model->outputs);
   return 0;
 }
 
@@ -256,7 +257,8 @@ static int learn(twin_t *twin, learn_t call, const float *x, const float *t, flo
 
 /* One step each, without a forward pass: x must be the sample of the last predict or observe,
  * so n is 1 in any use that makes sense. */
-TWIN_API int twin_update(twin_t *twin, const float *x, const float *t, float *losses, size_t n) {
+TWIN_API int twin_update(twin_t *twin, const float *x, const float *t, float *losses,
+                         size_t n) {
   return learn(twin, twin->device.model->update, x, t, losses, n);
 }
 
@@ -293,8 +295,9 @@ TWIN_API int twin_read(const twin_t *twin, uint32_t offset, void *to, uint32_t n
 
 TWIN_API int twin_write(twin_t *twin, uint32_t offset, const void *from, uint32_t n) {
   const tl_model_t *model = twin->device.model;
-  return model->weights_write == NULL ? -1
-                                      : model->weights_write(twin->device.state, offset, from, n);
+  return model->weights_write == NULL
+             ? -1
+             : model->weights_write(twin->device.state, offset, from, n);
 }
 
 TWIN_API int twin_set_rate(twin_t *twin, float rate) {

@@ -16,9 +16,8 @@ enum { TEST_RESET = 0x7777 };
 
 uint32_t tl_board_ticks(void) {
   uint32_t n;
-  __asm__ volatile(
-      ".option push\n\t.option arch, +zicsr\n\tcsrr %0, minstret\n\t.option pop"
-      : "=r"(n));
+  __asm__ volatile(".option push\n\t.option arch, +zicsr\n\tcsrr %0, minstret\n\t.option pop"
+                   : "=r"(n));
   return n;
 }
 

@@ -129,6 +129,7 @@ TL_SHARED float tl_tanhf(float x) {
     return x < 0.0f ? -z : z;
   }
   z = x * x;
+  if (!(z > 0.0f)) return x; /* keeps the sign of zero */
   p = -5.70498872745e-3f;
   p = TL_FMA(p, z, 2.06390887954e-2f);
   p = TL_FMA(p, z, -5.37397155531e-2f);

@@ -61,7 +61,8 @@ static void make_frame(line_t *line) {
 static void make_noise(line_t *line) {
   size_t i;
   line->n = random_below(sizeof line->bytes - 1);
-  for (i = 0; i < line->n; ++i) line->bytes[i] = (uint8_t)random_below(random_below(4) ? 256 : 4);
+  for (i = 0; i < line->n; ++i)
+    line->bytes[i] = (uint8_t)random_below(random_below(4) ? 256 : 4);
 }
 
 /* Flips bits, drops or cuts. The CRC must tell, or the line tears between two frames. */

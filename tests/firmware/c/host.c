@@ -112,7 +112,8 @@ int host_weights(const host_t *host, uint8_t *to) {
 int store_live(const tl_store_t *store) { return store->live; }
 uint32_t store_sequence(const tl_store_t *store) { return store->sequence; }
 int host_save(host_t *host) {
-  return tl_store_save(&host->session->store, host->device.state, &host->session->learner.labels);
+  return tl_store_save(&host->session->store, host->device.state,
+                       &host->session->learner.labels);
 }
 uint32_t crc32_of(const uint8_t *bytes, size_t n) { return tl_crc32(0, bytes, n); }
 

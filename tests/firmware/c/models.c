@@ -97,32 +97,33 @@ static int softmax_add_class(void *m) {
   return s->classes < MAX_CLASSES ? (int)s->classes++ : -1;
 }
 
-static const tl_tensor_t softmax_tensors[] = {
-    {0, MAX_CLASSES * INPUTS}, {offsetof(softmax_t, b), MAX_CLASSES + 1}};
+static const tl_tensor_t softmax_tensors[] = {{0, MAX_CLASSES *INPUTS},
+                                              {offsetof(softmax_t, b), MAX_CLASSES + 1}};
 
-const tl_model_t softmax_model = {"softmax",
-                                  {'s', 'o', 'f', 't', 'm', 'a', 'x', 1, 2, 3, 4, 5, 6, 7, 8, 9},
-                                  sizeof(softmax_t),
-                                  INPUTS,
-                                  MAX_CLASSES,
-                                  SOFTMAX_BYTES,
-                                  softmax_tensors,
-                                  2,
-                                  MAX_CLASSES,
-                                  TL_LOSS_CATEGORICAL,
-                                  softmax_init,
-                                  softmax_predict,
-                                  softmax_observe,
-                                  softmax_update,
-                                  softmax_update_label,
-                                  softmax_learn,
-                                  softmax_learn_label,
-                                  softmax_set_rate,
-                                  softmax_rate,
-                                  softmax_read,
-                                  softmax_write,
-                                  softmax_classes,
-                                  softmax_add_class};
+const tl_model_t softmax_model = {
+    "softmax",
+    {'s', 'o', 'f', 't', 'm', 'a', 'x', 1, 2, 3, 4, 5, 6, 7, 8, 9},
+    sizeof(softmax_t),
+    INPUTS,
+    MAX_CLASSES,
+    SOFTMAX_BYTES,
+    softmax_tensors,
+    2,
+    MAX_CLASSES,
+    TL_LOSS_CATEGORICAL,
+    softmax_init,
+    softmax_predict,
+    softmax_observe,
+    softmax_update,
+    softmax_update_label,
+    softmax_learn,
+    softmax_learn_label,
+    softmax_set_rate,
+    softmax_rate,
+    softmax_read,
+    softmax_write,
+    softmax_classes,
+    softmax_add_class};
 
 /* ---- linear regression ---- */
 
@@ -183,7 +184,7 @@ static int linear_write(void *m, uint32_t offset, const void *from, uint32_t n) 
   return 0;
 }
 
-static const tl_tensor_t linear_tensors[] = {{0, OUTPUTS * INPUTS},
+static const tl_tensor_t linear_tensors[] = {{0, OUTPUTS *INPUTS},
                                              {offsetof(linear_t, b), OUTPUTS}};
 
 const tl_model_t linear_model = {"linear",

@@ -97,10 +97,12 @@ static int upload(host_t *host, const content_t *now) {
 
 typedef int (*writer_t)(host_t *host, const content_t *now);
 
-/* Did power fail at the very last byte of the blob? */
-static int is_last_byte(const host_t *host) {
+/* Did power fail only after the blob's last byte, or at it when it was there already? */
+static int all_was_written(const host_t *host) {
   const uint32_t classes = host->session->learner.labels.count;
-  return host->flash.touched - touched_before == SLOT + 36 + 16 + WEIGHTS + 4 * classes + 12;
+  const uint32_t all = SLOT + 36 + 16 + WEIGHTS + 4 * classes + TL_BLOB_TRAILER_BYTES;
+  const uint32_t touched = host->flash.touched - touched_before;
+  return touched > all || (touched == all && host->flash.torn == 0xff);
 }
 
 /* Let power fail after `power` bytes while `next` replaces `old` (NULL: empty store). Returns
@@ -121,7 +123,7 @@ static int fail_at(host_t *host, writer_t write, uint32_t power, const content_t
     check(old != NULL ? is(host, old) : host->session->learner.labels.count == 0,
           "neither the old nor the new weights", power);
   } else {
-    check(host->flash.torn == 0xff && is_last_byte(host), "new weights too early", power);
+    check(all_was_written(host), "new weights too early", power);
   }
   check(host->flash.misuse == 0, "flash misused", power);
   return done;

@@ -18,7 +18,7 @@ from tinylearn.device.client import Device
 
 HERE = Path(__file__).resolve().parent / "c"
 SOURCES = Path(__file__).resolve().parents[2] / "firmware" / "src"
-FLAGS = "-std=c99 -g -O1 -Wall -Wextra -Wpedantic -Wconversion -Werror".split()
+FLAGS = ["-std=c99", "-g", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
 TRAP = ["-fsanitize=undefined", "-fsanitize-undefined-trap-on-error", "-fPIC", "-shared"]
 ADDRESS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 

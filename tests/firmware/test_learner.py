@@ -1,0 +1,305 @@
+"""The learner in C over softmax and linear regression."""
+
+from __future__ import annotations
+
+import ctypes as c
+
+import numpy as np
+import pytest
+from c_runtime import (
+    INPUTS,
+    LINEAR,
+    MAX_CLASSES,
+    OBSERVED,
+    DriftConfig,
+    GateConfig,
+    GuardConfig,
+    Host,
+    Step,
+    config,
+    library,
+)
+
+from tinylearn.device.messages import Event, LearnMode, Status
+
+NEVER, ALWAYS, GATED = LearnMode.NEVER, LearnMode.ALWAYS, LearnMode.GATED
+NO_DRIFT = DriftConfig(0.25, 0, 4, 32, 1024)
+
+
+class Stream:
+    """Gaussian clusters, one a class; ``move`` changes all means at once."""
+
+    def __init__(self, seed: int = 0, classes: int = 3, noise: float = 0.5) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.means = self.rng.normal(size=(classes, INPUTS))
+        self.noise = noise
+
+    def sample(self) -> tuple[np.ndarray, int]:
+        label = int(self.rng.integers(len(self.means)))
+        return self.means[label] + self.noise * self.rng.normal(size=INPUTS), label
+
+    def move(self) -> None:
+        self.means = np.roll(self.means, 1, axis=0)
+
+
+def run(host: Host, stream: Stream, n: int) -> list[Step]:
+    return [host.step(x, label) for x, label in (stream.sample() for _ in range(n))]
+
+
+def hits(steps: list[Step]) -> float:
+    return float(np.mean([bool(s.events & Event.HIT) for s in steps]))
+
+
+def first(steps: list[Step], event: Event) -> int | None:
+    return next((i for i, step in enumerate(steps) if step.events & event), None)
+
+
+def frozen(host: Host, mode: LearnMode) -> None:
+    host.device().set_mode(mode)
+
+
+# ---- metrics ----
+
+
+def test_prequential_metrics_are_those_of_gama_et_al() -> None:
+    host = Host(settings=config(ALWAYS, fading=0.9))
+    steps = run(host, Stream(), 200)
+    metrics = host.device().metrics()
+    losses = np.array([s.loss for s in steps], np.float64)
+    errors = np.array([s.error for s in steps], np.float64)
+    weights = 0.9 ** np.arange(199, -1, -1)
+    assert metrics.samples == metrics.learned == 200
+    assert metrics.mean_loss == pytest.approx(losses.mean(), rel=1e-5)
+    assert metrics.recent_loss == pytest.approx(losses @ weights / weights.sum(), rel=1e-5)
+    assert metrics.mean_error == pytest.approx(errors.mean(), rel=1e-5)
+    assert metrics.recent_error == pytest.approx(errors @ weights / weights.sum(), abs=1e-6)
+
+
+def test_the_loss_without_learning_is_the_loss_of_learning() -> None:
+    learning, testing = Host(), Host()
+    stream = Stream(1)
+    for _ in range(40):
+        x, label = stream.sample()
+        learning.step(x, label)
+        testing.step(x, label)
+    frozen(testing, NEVER)
+    x, label = stream.sample()
+    assert testing.step(x, label).loss == pytest.approx(learning.step(x, label).loss, rel=1e-5)
+
+
+def test_each_sample_is_tested_before_it_is_learnt() -> None:
+    host = Host()
+    x = np.ones(INPUTS)
+    assert not host.step(x, 5).events & Event.HIT  # a new label cannot be a hit
+    assert host.step(-x, 6).output == 0  # predicted among the classes known before
+    assert host.step(-x, 6).events & Event.HIT
+
+
+def test_regression_reports_the_mean_absolute_error() -> None:
+    host = Host(LINEAR)
+    rng = np.random.default_rng(3)
+    true = rng.normal(size=(2, INPUTS))
+    for i in range(400):
+        x = rng.normal(size=INPUTS)
+        step = host.step(x, target=true @ x)
+        before = np.abs(host.outputs(2) - true @ x)
+        assert step.error == pytest.approx(before.mean(), rel=1e-3, abs=1e-5)
+        assert step.loss == pytest.approx((before**2).mean(), rel=1e-3, abs=1e-8)
+        assert step.output == -1 and not step.events & Event.HIT, i
+    metrics = host.device().metrics()
+    assert metrics.recent_error < 0.1 * metrics.mean_error
+
+
+# ---- labels ----
+
+
+def test_labels_take_outputs_in_order_of_appearance() -> None:
+    host = Host()
+    labels = [1000, 7, 4_000_000_000, 0, 12]
+    opened = [host.step(np.eye(INPUTS)[i], label) for i, label in enumerate(labels)]
+    assert all(step.events & Event.NEW_CLASS for step in opened)
+    assert host.device().labels() == tuple(labels)
+    assert not host.step(np.ones(INPUTS), 7).events & Event.NEW_CLASS
+
+
+def test_a_label_too_many_is_refused_and_learns_nothing() -> None:
+    host = Host()
+    for label in range(MAX_CLASSES):
+        host.step(np.eye(INPUTS)[label], label)
+    before = host.weights()
+    step = host.step(np.ones(INPUTS), 99)
+    assert step.status == Status.FULL and not step.events & Event.LEARNED
+    assert np.isnan(step.loss) and step.error == 1
+    np.testing.assert_array_equal(
+        np.frombuffer(before, "<f4")[:OBSERVED], np.frombuffer(host.weights(), "<f4")[:OBSERVED]
+    )
+    assert host.device().metrics().samples == MAX_CLASSES + 1
+
+
+def test_a_fixed_output_knows_its_own_labels_only() -> None:
+    host = Host(LINEAR)
+    assert host.step(np.ones(INPUTS), 1).status == Status.OK
+    assert host.step(np.ones(INPUTS), 2).status == Status.FULL
+    assert host.device().labels() == (0, 1)
+
+
+def test_nothing_moves_while_learning_is_off() -> None:
+    host = Host()
+    run(host, Stream(), 50)
+    frozen(host, NEVER)
+    before = host.weights()
+    steps = run(host, Stream(5), 50)
+    assert host.step(np.ones(INPUTS), 77).status == Status.UNKNOWN_LABEL
+    assert host.weights() == before
+    assert not any(s.events & Event.LEARNED for s in steps)
+    assert host.device().labels() == tuple(host.device().labels()[:3])
+
+
+# ---- refusals ----
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30, -3e14])
+@pytest.mark.parametrize("at", [0, INPUTS - 1])
+def test_a_sample_that_is_not_finite_changes_nothing(bad: float, at: int) -> None:
+    host = Host()
+    run(host, Stream(), 20)
+    before, metrics = host.weights(), host.device().metrics()
+    x = np.zeros(INPUTS)
+    x[at] = bad
+    assert host.step(x, 0).status == Status.REFUSED
+    assert host.step(x, 1234).status == Status.REFUSED  # opens no class either
+    assert host.weights() == before
+    after = host.device().metrics()
+    assert (after.refused, after.samples, after.classes) == (2, metrics.samples, metrics.classes)
+    assert host.step(np.ones(INPUTS), 0).status == Status.OK
+
+
+def test_a_target_that_is_not_finite_changes_nothing() -> None:
+    host = Host(LINEAR)
+    before = host.weights()
+    assert host.step(np.ones(INPUTS), target=[0, np.nan]).status == Status.REFUSED
+    assert host.weights() == before
+
+
+# ---- drift ----
+
+
+def test_the_detector_fires_soon_after_the_stream_moves_and_not_before() -> None:
+    host, stream = Host(), Stream(2)
+    run(host, stream, 600)
+    frozen(host, NEVER)
+    quiet = run(host, stream, 2000)
+    assert first(quiet, Event.DRIFT) is None
+    stream.move()
+    found = first(run(host, stream, 100), Event.DRIFT)
+    assert found is not None and 5 < found < 60
+
+
+def test_gated_learning_starts_at_a_drift_and_ends_when_the_loss_is_back() -> None:
+    host, stream = Host(snapshot=False), Stream(3)
+    run(host, stream, 800)
+    frozen(host, GATED)
+    quiet = run(host, stream, 1000)
+    assert first(quiet, Event.LEARNED) is None and first(quiet, Event.DRIFT) is None
+    stream.move()
+    moved = run(host, stream, 1500)
+    drift = first(moved, Event.DRIFT)
+    learns = first(moved, Event.LEARNED)
+    assert drift is not None and learns == drift + 1
+    assert hits(moved[:drift]) < 0.5 * hits(quiet)
+    assert not host.gate_open
+    learnt = sum(bool(s.events & Event.LEARNED) for s in moved)
+    assert 64 <= learnt < 1000
+    assert hits(moved[-300:]) > 0.9 * hits(quiet)
+
+
+def test_the_gate_closes_after_the_declared_most_samples() -> None:
+    settings = config(GATED, gate=GateConfig(0.0, 10, 40))
+    host = Host(settings=settings, snapshot=False)
+    steps = run(host, Stream(classes=1), 60)  # a new label opens the gate
+    assert [bool(s.events & Event.LEARNED) for s in steps] == [True] * 40 + [False] * 20
+
+
+LOSSES = {
+    "exponential": lambda rng, n: rng.exponential(size=n),
+    "squared normal": lambda rng, n: rng.normal(size=n) ** 2,
+    "log-normal": lambda rng, n: np.exp(rng.normal(size=n)),
+    "rare errors": lambda rng, n: np.where(rng.random(n) < 0.05, 3.0, 0.05),
+    "nearly constant": lambda rng, n: 0.3 + 0.01 * rng.normal(size=n),
+}
+
+
+def detect(losses: np.ndarray, settings: DriftConfig) -> int:
+    array = np.ascontiguousarray(losses, np.float32)
+    return int(library().drift_run(c.byref(settings), array.ctypes, len(array)))
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e4])
+def test_the_detector_is_free_of_scale(kind: str, scale: float) -> None:
+    rng = np.random.default_rng(7)
+    defaults = DriftConfig(0.25, 25, 4, 32, 1024)
+    calm, after = LOSSES[kind](rng, 5000), 5 * LOSSES[kind](rng, 500)
+    if kind == "rare errors":
+        after = np.where(rng.random(500) < 0.4, 3.0, 0.05)
+    assert detect(scale * calm, defaults) == -1
+    found = detect(scale * np.concatenate([calm[:1500], after]), defaults)
+    assert 1500 < found < 1600
+
+
+def test_one_outlier_is_no_drift() -> None:
+    losses = np.random.default_rng(1).exponential(size=3000)
+    losses[1000::400] = 1e6
+    assert detect(losses, DriftConfig(0.25, 25, 4, 32, 1024)) == -1
+
+
+# ---- guard ----
+
+
+def test_the_guard_takes_back_what_learning_has_spoilt() -> None:
+    settings = config(ALWAYS, drift=NO_DRIFT, guard=GuardConfig(2, 32, 50))
+    host, stream = Host(settings=settings), Stream(4)
+    good = run(host, stream, 600)
+    assert first(good, Event.ROLL_BACK) is None
+    assert first(good, Event.SNAPSHOT) is not None
+    host.set_rate(50.0)
+    bad = run(host, stream, 400)
+    back = first(bad, Event.ROLL_BACK)
+    assert back is not None and 50 <= back < 120
+    assert host.device().metrics().roll_backs >= 1
+
+
+def test_a_roll_back_puts_the_snapshot_back_bit_for_bit() -> None:
+    settings = config(ALWAYS, drift=NO_DRIFT, guard=GuardConfig(2, 32, 20))
+    host, stream = Host(settings=settings), Stream(4)
+    kept = host.weights()
+    for _ in range(600):
+        if host.step(*stream.sample()).events & Event.SNAPSHOT:
+            kept = host.weights()
+    host.set_rate(50.0)
+    for _ in range(200):
+        step = host.step(*stream.sample())
+        assert not step.events & Event.SNAPSHOT
+        if step.events & Event.ROLL_BACK:
+            break
+    assert host.weights() == kept
+
+
+def test_a_world_that_changed_is_not_rolled_back_for_ever() -> None:
+    settings = config(ALWAYS, drift=NO_DRIFT, guard=GuardConfig(1.5, 32, 30))
+    host, stream = Host(settings=settings), Stream(5)
+    run(host, stream, 600)
+    host.set_rate(0.002)  # so slow that the guard must think learning made things worse
+    stream.move()
+    run(host, stream, 6000)
+    metrics = host.device().metrics()
+    assert 1 <= metrics.roll_backs <= 3
+    assert hits(run(host, stream, 300)) > 0.8
+
+
+def test_without_memory_there_is_no_guard() -> None:
+    host, stream = Host(snapshot=False), Stream(4)
+    run(host, stream, 300)
+    host.set_rate(50.0)
+    steps = run(host, stream, 600)
+    assert first(steps, Event.ROLL_BACK) is None and first(steps, Event.SNAPSHOT) is None

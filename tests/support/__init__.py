@@ -1,0 +1,1 @@
+"""Helpers of the tests: graphs, compiled C, and oracles written independently of the code."""

@@ -1,0 +1,191 @@
+"""Instructions, RAM and code size of generated code on emulated boards, beside the peers' figures.
+
+Workloads W1-W3: one-hidden-layer-scale networks with stored weights, 8 samples, and float64
+results after 8 SGD steps at rate 0.01. Instructions are exact and repeatable (QEMU -icount).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import workloads
+
+from tinylearn.cli.output import print_table
+from tinylearn.device.client import Device
+from tinylearn.device.host import open_device
+from tinylearn.report.size import model_code_bytes
+
+RATE = 0.01
+#: measured on the same emulated Cortex-M4F with the same workloads (instructions a learning step)
+PEERS = {
+    "AIfES 2.2": (141_103, 282_586, 12_212_433),
+    "KANN": (37_048, 58_319, 1_888_093),
+    "NeuralNetworks (GiorgosXou)": (28_936, 53_736, None),
+    "plain C, fused update": (21_400, 30_581, 613_376),
+    "best hand-written C": (11_004, 17_948, 668_518),
+    "best hand-written C, skipping zeros": (8_288, 15_255, 455_562),
+}
+PEERS_INFERENCE = {
+    "TFLM float": (None, 14_657, 1_257_597),
+    "onnx2c float": (None, 18_039, 225_425),
+    "AIfES 2.2": (None, 17_321, 2_416_358),
+    "best hand-written C": (None, 7_716, 172_858),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement. ``instructions``: mean over the 8 samples; of an inference for "none"."""
+
+    workload: str
+    core: str
+    learn: str
+    skip_zero_deltas: bool
+    instructions: int
+    ram_bytes: int
+    code_bytes: int
+    max_rel_err: float
+    struct_bytes: int
+    stack_bytes: int
+    dtype: str = "float32"
+
+
+def generate(model: Path, core: str, learn: str, skip: bool, folder: Path) -> dict:
+    """Runs the generator and the compiler as a user would; returns the info file's content."""
+    command = [sys.executable, "-m", "tinylearn"]
+    selection = {"all": "all", "last": "last:1", "none": "none"}[learn]
+    options = [
+        "--learn",
+        selection,
+        "--rate",
+        str(RATE),
+        *([] if skip else ["--no-skip-zero-deltas"]),
+    ]
+    run(
+        [*command, "generate", str(model), "-o", str(folder), "--target", core, "--force", *options]
+    )
+    run([*command, "build", str(folder)])
+    return json.loads(next(folder.glob("*_info.json")).read_text())
+
+
+def run(command: list[str]) -> None:
+    """Runs a command; ends the benchmark with what it said where it fails."""
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}\n{done.stderr}")
+
+
+def relative(got: np.ndarray, wanted: np.ndarray) -> float:
+    """Largest difference, relative to the largest magnitude wanted."""
+    return float(np.abs(got - wanted).max() / np.abs(wanted).max())
+
+
+def measure(device: Device, arrays: dict, learn: str) -> tuple[int, int, float]:
+    """(mean instructions, largest stack, largest relative error)."""
+    first, cost = device.measure_predict(arrays["X"][0])
+    error, costs = relative(first, arrays["y0"]), [cost]
+    if learn == "none":
+        costs = [device.measure_predict(x)[1] for x in arrays["X"]]
+    else:
+        steps = [
+            device.learn(x, target=t, measure=True, raw=True)
+            for x, t in zip(arrays["X"], arrays["T"], strict=True)
+        ]
+        costs = [step.cost for step in steps]
+    if learn == "all":
+        error = max(error, relative(device.predict(arrays["X"][0]), arrays["yN"]))
+    stack = max(cost.stack_bytes, *(c.stack_bytes for c in costs))
+    return round(sum(c.instructions for c in costs) / len(costs)), stack, error
+
+
+def rows_of(model: Path, name: str, core: str, arrays: dict, work: Path) -> Iterator[Row]:
+    """All measurements of one workload on one core."""
+    for learn, skip in (("all", False), ("all", True), ("last", True), ("none", True)):
+        folder = work / f"{name}-{core}-{learn}-{int(skip)}"
+        info = generate(model, core, learn, skip, folder)
+        with open_device("emulator", folder) as device:
+            instructions, stack, error = measure(device, arrays, learn)
+        code = model_code_bytes(folder, info["name"], info["flash"]["weights"])
+        struct = info["ram_bytes"]
+        yield Row(name, core, learn, skip, instructions, struct + stack, code, error, struct, stack)
+
+
+def bench(cores: list[str], names: list[str]) -> list[Row]:
+    """Runs everything."""
+    shared = workloads.find_workloads()
+    if shared is None:
+        sys.exit(
+            "the workloads (w1.npz, w2.npz, w3.npz) are not there; see tools/benchmarks/workloads.py"
+        )
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            arrays = workloads.load(shared, name)
+            model = Path(folder) / f"{name.lower()}.keras"
+            with contextlib.redirect_stdout(io.StringIO()):
+                workloads.save_keras(arrays, name, model)
+            for core in cores:
+                print(f"measuring {name} on {core}", file=sys.stderr)
+                rows += rows_of(model, name, core, arrays, Path(folder))
+    return rows
+
+
+def show(rows: list[Row]) -> None:
+    """Our table, then the peers'."""
+    columns = ("workload", "core", "learn", "skip zeros", ">instructions", ">RAM B", ">struct", ">stack",
+               ">code B", ">max rel err")  # fmt: skip
+    print_table(columns, [(r.workload, r.core, r.learn, r.skip_zero_deltas, r.instructions, r.ram_bytes,
+                           r.struct_bytes, r.stack_bytes, r.code_bytes, r.max_rel_err) for r in rows])  # fmt: skip
+    for title, learn, peers in (
+        ("Instructions a learning step, all layers, Cortex-M4F", "all", PEERS),
+        ("Instructions an inference, Cortex-M4F", "none", PEERS_INFERENCE),
+    ):
+        print()
+        print_table(("", ">W1", ">W2", ">W3"), [*ours(rows, learn), *theirs(peers)], title)
+
+
+def ours(rows: list[Row], learn: str) -> list[tuple[object, ...]]:
+    """Our lines of a comparison."""
+    lines = []
+    for skip in (False, True):
+        found = {r.workload: r.instructions for r in rows
+                 if (r.core, r.learn, r.skip_zero_deltas) == ("cortex-m4f", learn, skip)}  # fmt: skip
+        if found:
+            name = "tinylearn" + (", skipping zeros" if skip and learn == "all" else "")
+            lines.append((name, *(found.get(w, "") for w in ("W1", "W2", "W3"))))
+    return lines
+
+
+def theirs(peers: dict) -> list[tuple[object, ...]]:
+    """The peers' lines of a comparison."""
+    return [(name, *("" if v is None else v for v in values)) for name, values in peers.items()]
+
+
+def main() -> None:
+    """Parses the command line and runs."""
+    parser = argparse.ArgumentParser(prog="tools/bench device", description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--cores", default="cortex-m4f", help="comma-separated targets, or all")
+    parser.add_argument("--workloads", default="W1,W2,W3")
+    args = parser.parse_args()
+    cores = args.cores.split(",")
+    if args.cores == "all":
+        from tinylearn.targets import all_targets
+
+        cores = [t.name for t in all_targets() if t.emulator]
+    rows = bench(cores, args.workloads.split(","))
+    print(json.dumps({"rows": [asdict(r) for r in rows]}, indent=2)) if args.json else show(rows)
+
+
+if __name__ == "__main__":
+    main()
