@@ -125,10 +125,10 @@ def _compile(source: Graph, graph: Graph, choices: Choices, selection: str) -> C
 def _deepest_that_fits(source: Graph, graph: Graph, choices: Choices) -> Compiled:
     """The longest trainable suffix whose struct fits the RAM budget."""
     budget, smallest = choices.ram_budget, 0
-    count = len(trainable_layers(graph))
-    if not count:
+    layers = len(trainable_layers(graph))
+    if not layers:
         raise UsageError(f"--ram {budget}: model {graph.name} has no layer that could learn")
-    for count in range(count, 0, -1):
+    for count in range(layers, 0, -1):
         try:
             found = _compile(source, graph, choices, f"last:{count}")
         except UnsupportedError:

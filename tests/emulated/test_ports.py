@@ -38,7 +38,6 @@ def compile_probe(target: Target, folder: Path, name: str = "probe", *flags: str
         (folder / path).write_bytes(text)
     sources = sorted(path for path in files if path.endswith(".c"))
     elf = folder / f"{name}.elf"
-    # Only the counter's own code: the probe measures straight lines, whatever the level.
     subprocess.run(
         [f"{target.cross_prefix}gcc", *target.cflags, *STRICT, *target.defines_flags, "-Iport",
          *sources, *target.ldflags, *flags, "-o", elf.name], cwd=folder, check=True,
@@ -246,5 +245,5 @@ def test_a_machine_that_qemu_does_not_know_is_an_error(one_board: tuple[Target, 
     assert target.emulator is not None
     wrong = replace(target, emulator=replace(target.emulator, machine="no-such-board"))
     line = QemuTransport(elf, wrong)
-    with pytest.raises(DeviceError, match="no-such-board|unsupported machine"):
+    with pytest.raises(DeviceError, match="unsupported machine"):
         read(line, 1)

@@ -303,3 +303,36 @@ def test_without_memory_there_is_no_guard() -> None:
     host.set_rate(50.0)
     steps = run(host, stream, 600)
     assert first(steps, Event.ROLL_BACK) is None and first(steps, Event.SNAPSHOT) is None
+
+
+def test_the_gate_stays_open_for_the_declared_least_samples() -> None:
+    settings = config(ALWAYS, gate=GateConfig(1e9, 50, 2000))  # recovered at once
+    host, stream = Host(settings=settings, snapshot=False), Stream(6)
+    run(host, stream, 100)
+    frozen(host, GATED)
+    opening = host.step(np.ones(INPUTS), 77)
+    assert opening.events & Event.NEW_CLASS and opening.events & Event.LEARNED
+    after = run(host, stream, 80)
+    assert [bool(s.events & Event.LEARNED) for s in after] == [True] * 49 + [False] * 31
+
+
+def test_an_outlier_does_not_blind_the_detector() -> None:
+    rng = np.random.default_rng(1)
+    losses = np.concatenate([rng.exponential(size=1500), 5 * rng.exponential(size=300)])
+    losses[1400] = 1e6
+    assert 1500 < detect(losses, DriftConfig(0.25, 25, 4, 32, 1024)) < 1560
+
+
+def test_a_new_class_is_no_reason_to_roll_back() -> None:
+    settings = config(ALWAYS, fading=0.95, drift=NO_DRIFT, guard=GuardConfig(1.5, 32, 40))
+    host, stream = Host(settings=settings), Stream(4, classes=2, noise=0.1)
+    run(host, stream, 800)
+    host.set_rate(0.0005)
+    third = np.mean(stream.means, axis=0)
+    steps = []
+    for _ in range(150):
+        steps.append(host.step(third, 99))
+        steps += run(host, stream, 1)
+    assert steps[0].events & Event.NEW_CLASS
+    assert steps[-2].loss > 0.5  # the loss stays high, and still
+    assert first(steps, Event.ROLL_BACK) is None

@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import dataclasses
+import struct
 
 import numpy as np
 import pytest
 from c_runtime import INPUTS, Host
 
 from tinylearn.device import blob as blobs
+from tinylearn.device import frames
+from tinylearn.device.messages import Message, Type
 from tinylearn.errors import RefusedError
 
 SLOT = 512
-BROKEN = 6
 
 
 def learnt(host: Host, seed: int = 0, n: int = 20) -> bytes:
@@ -190,3 +192,40 @@ def test_a_device_without_room_says_so(flash_bytes: int) -> None:
     learnt(host)
     with pytest.raises(RefusedError, match="no memory to store"):
         host.device().save()
+
+
+def chunk(host: Host, sequence: int, offset: int, data: bytes) -> bytes:
+    payload = struct.pack("<I", offset) + data
+    request = Message(Type.UPLOAD_CHUNK, sequence, payload)
+    (content,) = frames.Decoder().feed(host.exchange(frames.encode(request.pack())))
+    return Message.unpack(content).payload
+
+
+def test_an_upload_goes_on_where_the_device_says() -> None:
+    host = Host()
+    learnt(host)
+    data = host.device().read_weights().pack()
+    begin = Message(Type.UPLOAD_BEGIN, 1, data[:36])
+    host.exchange(frames.encode(begin.pack()))
+    assert chunk(host, 2, 36, data[36:100]) == b""
+    assert chunk(host, 2, 36, data[36:100]) == b""  # the same frame again
+    expected = struct.pack("<BBHI", 10, Type.UPLOAD_CHUNK, 0, 100)
+    assert chunk(host, 3, 36, data[36:100]) == expected
+    assert chunk(host, 4, 104, data[104:150]) == expected
+    assert chunk(host, 5, 100, data[100:] + bytes(20)) == expected  # beyond the end
+    assert chunk(host, 6, 100, data[100:]) == b""
+    commit = Message(Type.UPLOAD_COMMIT, 7)
+    (content,) = frames.Decoder().feed(host.exchange(frames.encode(commit.pack())))
+    assert Message.unpack(content).type == Type.UPLOAD_COMMIT | 0x80
+    assert host.live == 0
+
+
+def test_a_save_ends_an_upload_that_is_under_way() -> None:
+    host = Host()
+    weights = learnt(host)
+    data = host.device().read_weights().pack()
+    host.exchange(frames.encode(Message(Type.UPLOAD_BEGIN, 1, data[:36]).pack()))
+    assert host.save() == 0
+    assert chunk(host, 2, 36, data[36:60]) == struct.pack("<BBHI", 10, Type.UPLOAD_CHUNK, 0, 0)
+    host.restart()
+    assert host.weights() == weights and host.flash.misuse == 0

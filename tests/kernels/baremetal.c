@@ -38,7 +38,8 @@ void reset(void) {
 }
 
 __attribute__((section(".vectors"), used)) static void *const vectors[] = {
-    &tl_stack, (void *)reset, (void *)fault, (void *)fault, (void *)fault, (void *)fault, (void *)fault};
+    &tl_stack,     (void *)reset, (void *)fault, (void *)fault,
+    (void *)fault, (void *)fault, (void *)fault};
 
 float *allocate(size_t floats) {
   static float arena[300000];

@@ -36,13 +36,13 @@ EXPORT_VOID(dense_backward_f32,
              int n_out, int skip),
             (dx, x, dy, w, uw, ub, s, n_in, n_out, skip))
 
-#define CONVOLUTION(name)                                                               \
-  EXPORT_VOID(name##_f32,                                                               \
-              (out_t y, in_t x, in_t w, in_t b, tl_window_t s, int act, float alpha),   \
-              (y, x, w, b, s, act, alpha))                                              \
-  EXPORT_VOID(name##_backward_f32,                                                      \
-              (out_t dx, in_t x, in_t dy, in_t w, out_t uw, out_t ub, float s,          \
-               tl_window_t sh, int skip),                                               \
+#define CONVOLUTION(name)                                                                      \
+  EXPORT_VOID(name##_f32,                                                                      \
+              (out_t y, in_t x, in_t w, in_t b, tl_window_t s, int act, float alpha),          \
+              (y, x, w, b, s, act, alpha))                                                     \
+  EXPORT_VOID(name##_backward_f32,                                                             \
+              (out_t dx, in_t x, in_t dy, in_t w, out_t uw, out_t ub, float s, tl_window_t sh, \
+               int skip),                                                                      \
               (dx, x, dy, w, uw, ub, s, sh, skip))
 CONVOLUTION(conv2d)
 CONVOLUTION(depthwise_conv2d)
@@ -57,8 +57,8 @@ EXPORT_VOID(zero_pad_f32, (out_t y, in_t x, tl_padding_t s), (y, x, s))
 EXPORT_VOID(zero_pad_backward_f32, (out_t dx, in_t dy, tl_padding_t s), (dx, dy, s))
 EXPORT_VOID(activation_f32, (out_t y, in_t x, int n, int act, float alpha),
             (y, x, n, act, alpha))
-EXPORT_VOID(activation_backward_f32,
-            (out_t dx, in_t dy, in_t y, int n, int act, float alpha), (dx, dy, y, n, act, alpha))
+EXPORT_VOID(activation_backward_f32, (out_t dx, in_t dy, in_t y, int n, int act, float alpha),
+            (dx, dy, y, n, act, alpha))
 EXPORT_VOID(softmax_f32, (out_t y, in_t x, int rows, int n), (y, x, rows, n))
 EXPORT_VOID(softmax_backward_f32, (out_t dx, in_t dy, in_t y, int rows, int n),
             (dx, dy, y, rows, n))
@@ -95,11 +95,11 @@ EXPORT_VOID(fill_f32, (out_t y, float value, int n), (y, value, n))
 EXPORT_VOID(copy_f32, (out_t y, in_t x, int n), (y, x, n))
 
 /* y[n] = function(x[n]). */
-#define MATHS(name)                                           \
-  void k_##name(out_t y, in_t x, int n);                      \
-  void k_##name(out_t y, in_t x, int n) {                     \
-    int i;                                                    \
-    for (i = 0; i < n; i++) y[i] = tl_##name(x[i]);           \
+#define MATHS(name)                                 \
+  void k_##name(out_t y, in_t x, int n);            \
+  void k_##name(out_t y, in_t x, int n) {           \
+    int i;                                          \
+    for (i = 0; i < n; i++) y[i] = tl_##name(x[i]); \
   }
 MATHS(expf)
 MATHS(logf)

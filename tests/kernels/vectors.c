@@ -67,32 +67,32 @@ DENSE(40, 4, TL_RELU)
 DENSE(64, 32, TL_RELU)
 DENSE(72, 11, TL_RELU)
 
-#define WINDOW(ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl)                              \
+#define WINDOW(ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl) \
   ((tl_window_t){ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl})
 
-#define CONV(name, act, ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl)                     \
-  static NOINLINE void conv_##name(void) {                                                  \
-    enum { IN = (ih) * (iw) * (ic), OUT = (oh) * (ow) * (oc), W = (kh) * (kw) * (ic) * (oc) };\
-    float *x = take(IN), *w = take(W), *b = take(oc), *y = take(OUT);                       \
-    float *u = take(W), *d = take(OUT), *dx = take(IN);                                     \
-    begin("conv " #name " " #act);                                                          \
-    tl_conv2d_f32(y, x, w, b, WINDOW(ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl), act,  \
-                  0.1f);                                                                    \
-    add_hash(y, OUT);                                                                       \
-    tl_conv2d_f32(y, x, w, NULL, WINDOW(ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl),    \
-                  TL_LINEAR, 0.0f);                                                         \
-    add_hash(y, OUT);                                                                       \
-    some_zeros(d, OUT);                                                                     \
-    tl_conv2d_backward_f32(dx, x, d, w, u, b, RATE,                                         \
-                           WINDOW(ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl), 0);      \
-    add_hash(dx, IN), add_hash(u, W), add_hash(b, oc);                                      \
-    tl_conv2d_backward_f32(NULL, x, d, w, w, b, RATE,                                       \
-                           WINDOW(ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl), 0);      \
-    add_hash(w, W), add_hash(b, oc);                                                        \
-    tl_conv2d_backward_f32(dx, x, d, w, w, b, RATE,                                         \
-                           WINDOW(ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl), 1);      \
-    add_hash(dx, IN), add_hash(w, W), add_hash(b, oc);                                      \
-    end();                                                                                  \
+#define CONV(name, act, ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl)                        \
+  static NOINLINE void conv_##name(void) {                                                     \
+    enum { IN = (ih) * (iw) * (ic), OUT = (oh) * (ow) * (oc), W = (kh) * (kw) * (ic) * (oc) }; \
+    float *x = take(IN), *w = take(W), *b = take(oc), *y = take(OUT);                          \
+    float *u = take(W), *d = take(OUT), *dx = take(IN);                                        \
+    begin("conv " #name " " #act);                                                             \
+    tl_conv2d_f32(y, x, w, b, WINDOW(ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl), act,     \
+                  0.1f);                                                                       \
+    add_hash(y, OUT);                                                                          \
+    tl_conv2d_f32(y, x, w, NULL, WINDOW(ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl),       \
+                  TL_LINEAR, 0.0f);                                                            \
+    add_hash(y, OUT);                                                                          \
+    some_zeros(d, OUT);                                                                        \
+    tl_conv2d_backward_f32(dx, x, d, w, u, b, RATE,                                            \
+                           WINDOW(ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl), 0);         \
+    add_hash(dx, IN), add_hash(u, W), add_hash(b, oc);                                         \
+    tl_conv2d_backward_f32(NULL, x, d, w, w, b, RATE,                                          \
+                           WINDOW(ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl), 0);         \
+    add_hash(w, W), add_hash(b, oc);                                                           \
+    tl_conv2d_backward_f32(dx, x, d, w, w, b, RATE,                                            \
+                           WINDOW(ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl), 1);         \
+    add_hash(dx, IN), add_hash(w, W), add_hash(b, oc);                                         \
+    end();                                                                                     \
   }
 
 CONV(first_valid, TL_RELU, 12, 12, 1, 5, 5, 8, 3, 3, 2, 2, 0, 0)
@@ -113,50 +113,46 @@ CONV(line_same, TL_RELU, 1, 16, 3, 1, 8, 10, 1, 4, 1, 2, 0, 1)
 CONV(whole, TL_RELU, 3, 4, 5, 1, 1, 3, 3, 4, 1, 1, 0, 0)
 CONV(wide_kernel, TL_RELU, 3, 3, 2, 3, 3, 2, 5, 5, 1, 1, 2, 2)
 
-#define DEPTHWISE(name, act, ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl)                \
-  static NOINLINE void depthwise_##name(void) {                                             \
-    enum { IN = (ih) * (iw) * (ic), OUT = (oh) * (ow) * (oc), W = (kh) * (kw) * (oc) };     \
-    float *x = take(IN), *w = take(W), *b = take(oc), *y = take(OUT);                       \
-    float *u = take(W), *d = take(OUT), *dx = take(IN);                                     \
-    begin("depthwise " #name " " #act);                                                     \
-    tl_depthwise_conv2d_f32(y, x, w, b,                                                     \
-                            WINDOW(ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl), act,    \
-                            0.1f);                                                          \
-    add_hash(y, OUT);                                                                       \
-    tl_depthwise_conv2d_backward_f32(dx, x, d, w, u, b, RATE,                               \
-                                     WINDOW(ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl),\
-                                     0);                                                    \
-    add_hash(dx, IN), add_hash(u, W), add_hash(b, oc);                                      \
-    tl_depthwise_conv2d_backward_f32(dx, x, d, w, w, b, RATE,                               \
-                                     WINDOW(ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl),\
-                                     1);                                                    \
-    add_hash(dx, IN), add_hash(w, W), add_hash(b, oc);                                      \
-    end();                                                                                  \
+#define DEPTHWISE(name, act, ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl)                 \
+  static NOINLINE void depthwise_##name(void) {                                              \
+    enum { IN = (ih) * (iw) * (ic), OUT = (oh) * (ow) * (oc), W = (kh) * (kw) * (oc) };      \
+    float *x = take(IN), *w = take(W), *b = take(oc), *y = take(OUT);                        \
+    float *u = take(W), *d = take(OUT), *dx = take(IN);                                      \
+    begin("depthwise " #name " " #act);                                                      \
+    tl_depthwise_conv2d_f32(                                                                 \
+        y, x, w, b, WINDOW(ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl), act, 0.1f);      \
+    add_hash(y, OUT);                                                                        \
+    tl_depthwise_conv2d_backward_f32(                                                        \
+        dx, x, d, w, u, b, RATE, WINDOW(ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl), 0); \
+    add_hash(dx, IN), add_hash(u, W), add_hash(b, oc);                                       \
+    tl_depthwise_conv2d_backward_f32(                                                        \
+        dx, x, d, w, w, b, RATE, WINDOW(ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl), 1); \
+    add_hash(dx, IN), add_hash(w, W), add_hash(b, oc);                                       \
+    end();                                                                                   \
   }
 
 DEPTHWISE(valid, TL_RELU, 7, 7, 8, 5, 5, 8, 3, 3, 1, 1, 0, 0)
 DEPTHWISE(same, TL_RELU6, 6, 5, 5, 3, 3, 5, 3, 3, 2, 2, 0, 1)
 DEPTHWISE(multiplier, TL_RELU, 5, 5, 3, 5, 5, 6, 3, 3, 1, 1, 1, 1)
 
-#define POOL(name, ih, iw, c, oh, ow, kh, kw, sh, sw, pt, pl)                               \
-  static NOINLINE void pool_##name(void) {                                                  \
-    enum { IN = (ih) * (iw) * (c), OUT = (oh) * (ow) * (c) };                               \
-    float *x = take(IN), *y = take(OUT), *dx = take(IN);                                    \
-    begin("pool " #name);                                                                   \
-    tl_max_pool_f32(y, x, WINDOW(ih, iw, c, oh, ow, c, kh, kw, sh, sw, pt, pl));            \
-    add_hash(y, OUT);                                                                       \
-    tl_max_pool_backward_f32(dx, y, x, WINDOW(ih, iw, c, oh, ow, c, kh, kw, sh, sw, pt, pl));\
-    add_hash(dx, IN);                                                                       \
-    tl_average_pool_f32(y, x, WINDOW(ih, iw, c, oh, ow, c, kh, kw, sh, sw, pt, pl));        \
-    add_hash(y, OUT);                                                                       \
-    tl_average_pool_backward_f32(dx, y,                                                     \
-                                 WINDOW(ih, iw, c, oh, ow, c, kh, kw, sh, sw, pt, pl));     \
-    add_hash(dx, IN);                                                                       \
-    tl_global_average_pool_f32(y, x, (ih) * (iw), c);                                       \
-    add_hash(y, c);                                                                         \
-    tl_global_average_pool_backward_f32(dx, y, (ih) * (iw), c);                             \
-    add_hash(dx, IN);                                                                       \
-    end();                                                                                  \
+#define POOL(name, ih, iw, c, oh, ow, kh, kw, sh, sw, pt, pl)                                  \
+  static NOINLINE void pool_##name(void) {                                                     \
+    enum { IN = (ih) * (iw) * (c), OUT = (oh) * (ow) * (c) };                                  \
+    float *x = take(IN), *y = take(OUT), *dx = take(IN);                                       \
+    begin("pool " #name);                                                                      \
+    tl_max_pool_f32(y, x, WINDOW(ih, iw, c, oh, ow, c, kh, kw, sh, sw, pt, pl));               \
+    add_hash(y, OUT);                                                                          \
+    tl_max_pool_backward_f32(dx, y, x, WINDOW(ih, iw, c, oh, ow, c, kh, kw, sh, sw, pt, pl));  \
+    add_hash(dx, IN);                                                                          \
+    tl_average_pool_f32(y, x, WINDOW(ih, iw, c, oh, ow, c, kh, kw, sh, sw, pt, pl));           \
+    add_hash(y, OUT);                                                                          \
+    tl_average_pool_backward_f32(dx, y, WINDOW(ih, iw, c, oh, ow, c, kh, kw, sh, sw, pt, pl)); \
+    add_hash(dx, IN);                                                                          \
+    tl_global_average_pool_f32(y, x, (ih) * (iw), c);                                          \
+    add_hash(y, c);                                                                            \
+    tl_global_average_pool_backward_f32(dx, y, (ih) * (iw), c);                                \
+    add_hash(dx, IN);                                                                          \
+    end();                                                                                     \
   }
 
 POOL(valid, 6, 6, 8, 3, 3, 2, 2, 2, 2, 0, 0)
@@ -183,7 +179,8 @@ static NOINLINE void activations(void) {
 
 static NOINLINE void element_wise(void) {
   enum { N = 21 };
-  float *x = take(N), *y = take(N), *v = take(N), *padded = take(9 * 3 * 7), *stats = take(2 * N + 1);
+  float *x = take(N), *y = take(N), *v = take(N), *padded = take(9 * 3 * 7),
+        *stats = take(2 * N + 1);
   begin("element-wise");
   tl_add_f32(y, x, v, N, TL_RELU, 0.0f), add_hash(y, N);
   tl_accumulate_f32(y, x, N), tl_scale_f32(y, 0.9f, N), add_hash(y, N);
@@ -197,7 +194,8 @@ static NOINLINE void element_wise(void) {
   tl_fill_f32(stats, 0.0f, 2 * N + 1);
   tl_standardize_f32(y, x, stats, N, 1, 1e-3f), add_hash(y, N);
   tl_standardize_f32(y, v, stats, N, 1, 1e-3f), add_hash(y, N);
-  tl_standardize_backward_f32(y, v, stats, N, 1e-3f), add_hash(y, N), add_hash(stats, 2 * N + 1);
+  tl_standardize_backward_f32(y, v, stats, N, 1e-3f), add_hash(y, N),
+      add_hash(stats, 2 * N + 1);
   tl_squared_error_f32(y, x, v, N), tl_copy_f32(y + 1, v, N - 1), add_hash(y, N);
   y[0] = (float)tl_bounded_f32(x, N), add_hash(y, 1);
   x[11] = __builtin_nanf(""), y[0] = (float)tl_bounded_f32(x, N), add_hash(y, 1);

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinylearn.errors import BadInputError
+from tinylearn.errors import BadInputError, TinylearnError
 from tinylearn.ir.graph import Graph, Op, Tensor, frozen_map
 from tinylearn.ops.check import checked
 from tinylearn.pipeline import Choices
@@ -56,6 +56,8 @@ def _op(values: dict[str, Any]) -> Op:
 def _rebuilt(archive: Any) -> tuple[Graph, Choices]:
     described = json.loads(archive["graph"].tobytes())
     data = {name: archive[f"w{i}"] for i, name in enumerate(described["stored"])}
+    if any(values.dtype != np.float32 for values in data.values()):
+        raise BadInputError("its weights are not float32")
     tensors = {
         name: Tensor(name, tuple(shape), role, data.get(name))
         for name, shape, role in described["tensors"]
@@ -70,8 +72,10 @@ def load(path: Path) -> tuple[Graph, Choices]:
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(info.file_size for info in archive.infolist()) > _LARGEST:
-                raise BadInputError(f"{path}: larger than {_LARGEST} bytes; generate it again")
+                raise BadInputError(f"larger than {_LARGEST} bytes; generate it again")
         with np.load(path, allow_pickle=False) as arrays:
             return _rebuilt(arrays)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except TinylearnError as error:
+        raise BadInputError(f"{path}: {error}") from None
+    except Exception as error:  # hostile bytes make zipfile, zlib, NumPy and json raise anything
         raise BadInputError(f"{path}: not a tinylearn graph ({error}); generate it again") from None

@@ -36,7 +36,8 @@ def _includes(model: EmittedModel) -> Iterator[str]:
     yield "#endif"
     yield ""
     yield "/* The struct is exactly as large as the plan says. */"
-    yield f"typedef char {model.name}_ram_as_planned[sizeof({model.name}_t) == {model.name.upper()}_RAM_BYTES ? 1 : -1];"
+    planned = f"sizeof({model.name}_t) == {model.name.upper()}_RAM_BYTES"
+    yield wrapped(f"typedef char {model.name}_ram_as_planned[{planned} ? 1 : -1];", 0)
 
 
 def _arena(model: EmittedModel) -> Iterator[str]:

@@ -16,11 +16,13 @@ _DERIVED = ("build", "twin")
 
 
 def _previous_files(folder: Path) -> set[str]:
-    """Files that an earlier generation says it wrote."""
+    """Files that an earlier generation says it wrote; none where tinylearn was never here."""
     for info in sorted(folder.glob("*_info.json")):
         try:
-            return {str(name) for name in json.loads(info.read_text())["files"]} | {info.name}
-        except (ValueError, KeyError, TypeError, OSError):
+            content = json.loads(info.read_text())
+            if str(content["generator"]).startswith("tinylearn "):
+                return {str(name) for name in content["files"]} | {info.name}
+        except (ValueError, KeyError, TypeError, OSError, RecursionError):
             continue
     return set()
 
@@ -28,9 +30,10 @@ def _previous_files(folder: Path) -> set[str]:
 def _foreign(folder: Path) -> list[str]:
     """Files in an existing folder that tinylearn did not write."""
     known = _previous_files(folder)
-    present = (p.relative_to(folder) for p in folder.rglob("*") if not p.is_dir())
+    derived = _DERIVED if known else ()
+    present = (p.relative_to(folder) for p in folder.rglob("*") if p.is_symlink() or not p.is_dir())
     return sorted(
-        p.as_posix() for p in present if p.parts[0] not in _DERIVED and p.as_posix() not in known
+        p.as_posix() for p in present if p.parts[0] not in derived and p.as_posix() not in known
     )
 
 
@@ -68,14 +71,15 @@ def _swap(staged: Path, folder: Path) -> None:
         os.rename(staged, folder)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
-    os.rename(folder, old / "was")
     try:
+        os.rename(folder, old / "was")
         os.rename(staged, folder)
-    except OSError:
-        os.rename(old / "was", folder)
+    except BaseException:
+        if (old / "was").exists():
+            os.rename(old / "was", folder)
+        old.rmdir()
         raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_file(path: Path, content: bytes) -> None:

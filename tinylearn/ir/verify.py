@@ -17,6 +17,7 @@ MAX_ELEMENTS = 1 << 28
 
 def verify(graph: Graph, shape_rule: ShapeRule) -> Graph:
     """Returns the graph unchanged; raises BadInputError naming the first broken rule."""
+    _verify_ends(graph)
     _verify_tensors(graph)
     defined = set(graph.inputs) | {t.name for t in graph.tensors.values() if t.stored}
     for op in graph.ops:
@@ -28,10 +29,18 @@ def verify(graph: Graph, shape_rule: ShapeRule) -> Graph:
     return graph
 
 
+def _verify_ends(graph: Graph) -> None:
+    for kind, names in (("input", graph.inputs), ("output", graph.outputs)):
+        if len(names) != 1 or graph[names[0]].stored:
+            shown = ", ".join(names) or "none"
+            raise BadInputError(f"graph {graph.name}: needs exactly one computed {kind}, has {shown}")
+
+
 def _verify_tensors(graph: Graph) -> None:
     for tensor in graph.tensors.values():
         where = f"graph {graph.name}: tensor {tensor.name!r}"
-        if not tensor.shape or min(tensor.shape) < 1 or tensor.size > MAX_ELEMENTS:
+        whole = all(isinstance(n, int | np.integer) and n > 0 for n in tensor.shape)
+        if not tensor.shape or not whole or tensor.size > MAX_ELEMENTS:
             raise BadInputError(f"{where} has an impossible shape {tensor.shape}")
         if tensor.data is not None and tensor.data.shape != tensor.shape:
             raise BadInputError(f"{where}: data {tensor.data.shape} but shape {tensor.shape}")

@@ -28,6 +28,7 @@ class Plan:
     """Result of planning. All sizes in bytes.
 
     ``ram`` says what each byte of the model's struct is for; its sum is the struct's size.
+    ``flash_weights``: frozen weights, and the initial values of what the struct starts from.
     """
 
     program: Program
@@ -119,9 +120,11 @@ def plan(program: Program) -> Plan:
     slots, arena, bound = _slots([b for b in _unique(buffers) if not b.external])
     growable = any(op.attrs.get("growable") for op in program.sequence)
     control = 4 * len(control_fields(program, growable, arena))
-    weights = sum(
-        t.bytes for t in program.graph.tensors.values() if t.role == "weight" and t.stored
+    flash = sum(
+        t.bytes
+        for t in program.graph.tensors.values()
+        if t.stored and t.role in ("weight", "statistic")
     )
     return Plan(program, slots, arena, bound,
                 {name: b.external for name, b in buffers.items() if b.external},
-                _purposes(program, slots, arena, control), weights)  # fmt: skip
+                _purposes(program, slots, arena, control), flash)  # fmt: skip

@@ -83,7 +83,7 @@ def _autoencoder(keras: Any, architecture: Architecture, shape: Shape) -> list[A
 
 
 def _cnn(keras: Any, architecture: Architecture, shape: Shape) -> list[Any]:
-    """Convolution of 3 and pooling by 2 for each width, then the average over positions."""
+    """Convolution of 3 and pooling by 2 for each width; the output layer sees all positions."""
     if len(shape) not in (2, 3):
         raise UsageError(
             f"cnn needs samples of shape (steps, channels) or (height, width, channels), "
@@ -94,8 +94,7 @@ def _cnn(keras: Any, architecture: Architecture, shape: Shape) -> list[Any]:
         layers.append(_convolution(keras, len(shape) - 1, width, f"conv_{i}"))
         layers.append(_pooling(keras, shape[:-1], f"pool_{i}"))
         shape = (*(max(1, size // 2) for size in shape[:-1]), width)
-    pools = (keras.layers.GlobalAveragePooling1D, keras.layers.GlobalAveragePooling2D)
-    return [*layers, pools[len(shape) - 2](name="average")]
+    return [*layers, keras.layers.Flatten(name="flatten")]
 
 
 def _convolution(keras: Any, dimensions: int, width: int, name: str) -> Any:

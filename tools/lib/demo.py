@@ -135,7 +135,7 @@ def prepare(out: Path, seed: int, emulator: bool) -> tuple[Path, Field]:
     model, project = out / "digits.keras", out / "digits_m4f"
     tinylearn("train", str(out / "train.npz"), "--model", "cnn:8,16", "--epochs", "40", "--rate", "0.003",
               "--seed", str(seed), "-o", str(model))  # fmt: skip
-    choices = ["--learn", "all", "--rate", "0.02", "--max-classes", "10"]
+    choices = ["--learn", "all", "--rate", "0.01", "--max-classes", "10"]
     tinylearn("analyze", str(model), "--target", TARGET, *choices)
     tinylearn("generate", str(model), "--target", TARGET, *choices, "-o", str(project))
     if emulator:
@@ -171,6 +171,9 @@ def main() -> None:
         costs = cost_rows(project, info, device, field, learning)
     print()
     print_table(("stream", ">samples", ">frozen", ">learning"), phase_rows(field, frozen, learning))
+    if learning.drifts:
+        first = learning.drifts[0]
+        print(f"\nThe device reports a drift at sample {first}; the stream changed at {field.phases[1][0]}.")
     print()
     print_table(("cost on the device", ">"), costs)
     curves = {

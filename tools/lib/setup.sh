@@ -1,8 +1,7 @@
 # Set-up shared by tools/demo, tools/test and tools/bench: Debian packages and .venv.
-# Usage: . tools/lib/setup.sh EXTRA   (EXTRA: the pyproject extra to install)
+# Usage: extra=NAME; . tools/lib/setup.sh   (NAME: the pyproject extra to install)
 # Run from the repository's root. Says on stderr what it does and what it cannot do.
 
-extra=$1
 packages="gcc libc6-dev make cmake gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
           gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc python3-venv"
 

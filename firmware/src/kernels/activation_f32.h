@@ -11,24 +11,36 @@
  * tells where y > 0. */
 TL_INLINE float tl_activate(float v, int act, float alpha) {
   switch (act) {
-    case TL_RELU: return v <= 0.0f ? 0.0f : v;
-    case TL_RELU6: return v < 0.0f ? 0.0f : (v > 6.0f ? 6.0f : v);
-    case TL_LEAKY_RELU: return v < 0.0f ? alpha * v : v;
-    case TL_SIGMOID: return tl_sigmoidf(v);
-    case TL_TANH: return tl_tanhf(v);
-    default: return v;
+    case TL_RELU:
+      return v <= 0.0f ? 0.0f : v;
+    case TL_RELU6:
+      return v < 0.0f ? 0.0f : (v > 6.0f ? 6.0f : v);
+    case TL_LEAKY_RELU:
+      return v < 0.0f ? alpha * v : v;
+    case TL_SIGMOID:
+      return tl_sigmoidf(v);
+    case TL_TANH:
+      return tl_tanhf(v);
+    default:
+      return v;
   }
 }
 
 /* d * act'(v), from y = act(v). */
 TL_INLINE float tl_activation_gradient(float d, float y, int act, float alpha) {
   switch (act) {
-    case TL_RELU: return tl_masked(d, y);
-    case TL_RELU6: return y > 0.0f && y < 6.0f ? d : 0.0f;
-    case TL_LEAKY_RELU: return y > 0.0f ? d : alpha * d;
-    case TL_SIGMOID: return d * (y * (1.0f - y));
-    case TL_TANH: return d * TL_FMA(-y, y, 1.0f);
-    default: return d;
+    case TL_RELU:
+      return tl_masked(d, y);
+    case TL_RELU6:
+      return y > 0.0f && y < 6.0f ? d : 0.0f;
+    case TL_LEAKY_RELU:
+      return y > 0.0f ? d : alpha * d;
+    case TL_SIGMOID:
+      return d * (y * (1.0f - y));
+    case TL_TANH:
+      return d * TL_FMA(-y, y, 1.0f);
+    default:
+      return d;
   }
 }
 

@@ -24,7 +24,8 @@ TL_INLINE void tl_dense_f32(float *y, const float *x, const float *w, const floa
 /* dx[i] = sum_o dy[o] * w[o][i] with the weights before the update; then
  * uw[o][i] += (s * dy[o]) * x[i] and ub[o] += s * dy[o].
  * dx, uw and ub may be NULL (not wanted, frozen, no bias); dx may be x, uw may be w.
- * skip: pass over outputs whose dy is exactly 0 (equal values; the sign of a zero may differ). */
+ * skip: pass over outputs whose dy is exactly 0 (equal values; the sign of a zero may differ).
+ */
 TL_INLINE void tl_dense_backward_f32(float *dx, const float *x, const float *dy, const float *w,
                                      float *uw, float *ub, float s, int n_in, int n_out,
                                      int skip) {
@@ -33,7 +34,8 @@ TL_INLINE void tl_dense_backward_f32(float *dx, const float *x, const float *dy,
     tl_rows_learn_f32(dx, x, uw, dy, s, n_out, n_in, n_in, skip);
     return;
   }
-  if (uw != NULL) tl_rows_update_f32(uw, x, dy, s, n_out, n_in, n_in, skip);
+  if (uw != NULL && n_in == 1) tl_single_update_f32(uw, dy, s, x[0], n_out);
+  if (uw != NULL && n_in != 1) tl_rows_update_f32(uw, x, dy, s, n_out, n_in, n_in, skip);
   if (dx == NULL) return;
   tl_fill_f32(dx, 0.0f, n_in);
   tl_rows_gradient_f32(dx, w, dy, n_out, n_in, n_in, skip);

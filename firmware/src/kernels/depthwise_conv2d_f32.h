@@ -10,51 +10,61 @@
 #include "conv_window.h"
 #include "vec_f32.h"
 
-/* Output o of the window whose first tap inside is x, over rows x cols taps. */
-TL_INLINE float tl_depthwise_output_f32(float acc, const float *x, const float *w, int rows,
-                                        int cols, tl_window_t s) {
-  int ky, kx;
-  for (ky = 0; ky < rows; ky++) {
-    const float *xr = x + ky * s.in_w * s.in_c;
-    const float *wr = w + ky * s.k_w * s.out_c;
-    for (kx = 0; kx < cols; kx++) acc = TL_FMA(wr[kx * s.out_c], xr[kx * s.in_c], acc);
+/* The taps of a window against its input: x_ steps in the input, d_ steps in the weights. */
+TL_INLINE tl_sweep_t tl_depthwise_taps(tl_window_t s, tl_range_t ky, tl_range_t kx) {
+  tl_sweep_t p;
+  p.rows = ky.end - ky.first;
+  p.cols = kx.end - kx.first;
+  p.x_row = s.in_w * s.in_c;
+  p.x_col = s.in_c;
+  p.d_row = s.k_w * s.out_c;
+  p.d_col = s.out_c;
+  return p;
+}
+
+/* acc[out_c] += sum over the sweep of x * d, where d has out_c channels and x has in_c. */
+TL_INLINE void tl_depthwise_products_f32(float *acc, const float *x, const float *d,
+                                         tl_sweep_t p, tl_window_t s) {
+  int o;
+  if (p.rows <= 0 || p.cols <= 0) return;
+  if (s.in_c == s.out_c) {
+    tl_channel_products_f32(acc, x, d, p, s.out_c);
+  } else {
+    for (o = 0; o < s.out_c; o++)
+      tl_channel_products_f32(acc + o, x + o / (s.out_c / s.in_c), d + o, p, 1);
   }
-  return acc;
 }
 
 /* y[out_h][out_w][out_c] = act(b + w * x). b may be NULL. y does not overlap x. */
 TL_INLINE void tl_depthwise_conv2d_f32(float *y, const float *x, const float *w, const float *b,
                                        tl_window_t s, int act, float alpha) {
-  const int multiplier = s.out_c / s.in_c;
-  int oy, ox, o;
+  int oy, ox;
   for (oy = 0; oy < s.out_h; oy++) {
     const tl_range_t ky = tl_window_rows(s, oy);
     for (ox = 0; ox < s.out_w; ox++, y += s.out_c) {
       const tl_range_t kx = tl_window_cols(s, ox);
-      const float *xp = x + tl_window_input(s, oy, ox, ky.first, kx.first);
-      const float *wp = w + (ky.first * s.k_w + kx.first) * s.out_c;
-      for (o = 0; o < s.out_c; o++) {
-        const float acc = tl_depthwise_output_f32(b != NULL ? b[o] : 0.0f, xp + o / multiplier,
-                                                  wp + o, ky.end - ky.first,
-                                                  kx.end - kx.first, s);
-        y[o] = tl_activate(acc, act, alpha);
-      }
+      if (b != NULL)
+        tl_copy_f32(y, b, s.out_c);
+      else
+        tl_fill_f32(y, 0.0f, s.out_c);
+      tl_depthwise_products_f32(y, x + tl_window_input(s, oy, ox, ky.first, kx.first),
+                                w + (ky.first * s.k_w + kx.first) * s.out_c,
+                                tl_depthwise_taps(s, ky, kx), s);
+      if (act != TL_LINEAR) tl_activation_f32(y, y, s.out_c, act, alpha);
     }
   }
 }
 
-/* dx += dy * w for the taps of one position. */
-TL_INLINE void tl_depthwise_spread_f32(float *dx, const float *dy, const float *w, int rows,
-                                       int cols, tl_window_t s) {
-  const int multiplier = s.out_c / s.in_c;
-  int ky, kx, o;
-  for (ky = 0; ky < rows; ky++) {
-    for (kx = 0; kx < cols; kx++) {
-      float *dxt = dx + (ky * s.in_w + kx) * s.in_c;
-      const float *wt = w + (ky * s.k_w + kx) * s.out_c;
-      for (o = 0; o < s.out_c; o++)
-        dxt[o / multiplier] = TL_FMA(dy[o], wt[o], dxt[o / multiplier]);
-    }
+/* dx += dy * w over the taps of one position. */
+TL_INLINE void tl_depthwise_spread_f32(float *dx, const float *dy, const float *w, tl_sweep_t p,
+                                       tl_window_t s) {
+  int o;
+  if (p.rows <= 0 || p.cols <= 0) return;
+  if (s.in_c == s.out_c) {
+    tl_channel_spread_f32(dx, w, dy, p, s.out_c);
+  } else {
+    for (o = 0; o < s.out_c; o++)
+      tl_channel_spread_f32(dx + o / (s.out_c / s.in_c), w + o, dy + o, p, 1);
   }
 }
 
@@ -68,25 +78,37 @@ TL_INLINE void tl_depthwise_input_gradient_f32(float *dx, const float *dy, const
       const tl_range_t kx = tl_window_cols(s, ox);
       tl_depthwise_spread_f32(dx + tl_window_input(s, oy, ox, ky.first, kx.first), dy,
                               w + (ky.first * s.k_w + kx.first) * s.out_c,
-                              ky.end - ky.first, kx.end - kx.first, s);
+                              tl_depthwise_taps(s, ky, kx), s);
     }
   }
 }
 
-/* Gradient of the weight at tap (ky, kx) of output channel o, summed over positions. */
-TL_INLINE float tl_depthwise_tap_gradient_f32(const float *x, const float *dy, tl_window_t s,
-                                              int ky, int kx, int o) {
-  const tl_range_t oy = tl_positions_inside(ky, s.in_h, s.out_h, s.stride_h, s.pad_top);
-  const tl_range_t ox = tl_positions_inside(kx, s.in_w, s.out_w, s.stride_w, s.pad_left);
-  float g = 0.0f;
-  int row, col;
-  for (row = oy.first; row < oy.end; row++) {
-    const float *xr = x + tl_window_input(s, row, ox.first, ky, kx) + o * s.in_c / s.out_c;
-    const float *dr = dy + (row * s.out_w + ox.first) * s.out_c + o;
-    for (col = ox.first; col < ox.end; col++, xr += s.stride_w * s.in_c, dr += s.out_c)
-      g = TL_FMA(*dr, *xr, g);
-  }
-  return g;
+/* The positions at which tap (ky, kx) lies inside: x_ steps in the input, d_ in dy. */
+TL_INLINE tl_sweep_t tl_depthwise_positions(tl_window_t s, tl_range_t oy, tl_range_t ox) {
+  tl_sweep_t p;
+  p.rows = tl_window_clips_h(s) ? oy.end - oy.first : s.out_h;
+  p.cols = tl_window_clips_w(s) ? ox.end - ox.first : s.out_w;
+  p.x_row = s.stride_h * s.in_w * s.in_c;
+  p.x_col = s.stride_w * s.in_c;
+  p.d_row = s.out_w * s.out_c;
+  p.d_col = s.out_c;
+  return p;
+}
+
+/* u[n] += s * gradient of the weights at tap (ky, kx) of n <= 8 channels from o, one input
+ * channel each; or of channel o alone, where several share an input channel. */
+TL_INLINE void tl_depthwise_update_f32(float *u, const float *x, const float *dy, float s,
+                                       tl_window_t sh, int ky, int kx, int o, int n) {
+  const tl_range_t oy = tl_positions_inside(ky, sh.in_h, sh.out_h, sh.stride_h, sh.pad_top);
+  const tl_range_t ox = tl_positions_inside(kx, sh.in_w, sh.out_w, sh.stride_w, sh.pad_left);
+  const tl_sweep_t p = tl_depthwise_positions(sh, oy, ox);
+  float g[8];
+  if (p.rows <= 0 || p.cols <= 0) return;
+  tl_fill_f32(g, 0.0f, n);
+  tl_channel_products_f32(
+      g, x + tl_window_input(sh, oy.first, ox.first, ky, kx) + o / (sh.out_c / sh.in_c),
+      dy + (oy.first * sh.out_w + ox.first) * sh.out_c + o, p, n);
+  tl_accumulate_scaled_f32(u + o, g, s, n);
 }
 
 /* As tl_conv2d_backward_f32. A delta feeds one multiplication a tap, so there is nothing to
@@ -94,14 +116,16 @@ TL_INLINE float tl_depthwise_tap_gradient_f32(const float *x, const float *dy, t
 TL_INLINE void tl_depthwise_conv2d_backward_f32(float *dx, const float *x, const float *dy,
                                                 const float *w, float *uw, float *ub, float s,
                                                 tl_window_t sh, int skip) {
+  const int width = sh.in_c == sh.out_c ? 8 : 1;
   int ky, kx, o;
   (void)skip;
   if (dx != NULL) tl_depthwise_input_gradient_f32(dx, dy, w, sh);
   if (uw == NULL) return;
   for (ky = 0; ky < sh.k_h; ky++) {
     for (kx = 0; kx < sh.k_w; kx++, uw += sh.out_c) {
-      for (o = 0; o < sh.out_c; o++)
-        uw[o] = TL_FMA(s, tl_depthwise_tap_gradient_f32(x, dy, sh, ky, kx, o), uw[o]);
+      for (o = 0; o + width <= sh.out_c; o += width)
+        tl_depthwise_update_f32(uw, x, dy, s, sh, ky, kx, o, width);
+      if (o < sh.out_c) tl_depthwise_update_f32(uw, x, dy, s, sh, ky, kx, o, sh.out_c % 8);
     }
   }
   if (ub != NULL) tl_bias_update_f32(ub, dy, s, sh.out_h * sh.out_w, sh.out_c);

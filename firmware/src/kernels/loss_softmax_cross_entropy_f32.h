@@ -24,8 +24,9 @@ TL_INLINE float tl_exponentials_f32(float *d, const float *z, int best, int n) {
   float others = 0.0f;
   int i;
   for (i = 0; i < n; i++) {
-    d[i] = tl_expf(z[i] - top);
-    if (i != best) others += d[i];
+    const int other = i != best || top != top; /* NaN has to reach the sum */
+    d[i] = other ? tl_expf(z[i] - top) : 1.0f;
+    if (other) others += d[i];
   }
   return others;
 }
@@ -52,8 +53,10 @@ TL_INLINE float tl_softmax_cross_entropy_label_f32(float *d, const float *z, uns
   const float loss = z[best] - z[label];
   const float others = tl_exponentials_f32(d, z, best, n);
   const float k = 1.0f / (1.0f + others);
+  const float hit = TL_FMA(d[label], k, -1.0f);
   int i;
-  for (i = 0; i < n; i++) d[i] = TL_FMA(d[i], k, (unsigned)i == label ? -1.0f : -0.0f);
+  for (i = 0; i < n; i++) d[i] *= k;
+  d[label] = hit;
   return loss + tl_log1pf(others);
 }
 

@@ -46,8 +46,8 @@ TL_INLINE void tl_max_pool_backward_f32(float *dx, const float *dy, const float 
       const tl_range_t kx = tl_window_cols(s, ox);
       const int at = tl_window_input(s, oy, ox, ky.first, kx.first);
       for (c = 0; c < s.in_c; c++)
-        dx[at + c + tl_first_maximum_f32(x + at + c, ky.end - ky.first, kx.end - kx.first,
-                                         s)] += dy[c];
+        dx[at + c +
+           tl_first_maximum_f32(x + at + c, ky.end - ky.first, kx.end - kx.first, s)] += dy[c];
     }
   }
 }

@@ -27,14 +27,10 @@ TL_INLINE float tl_from_bits(uint32_t bits) {
 }
 
 /* 1 where x is neither infinite nor NaN. Reads the exponent, so holds under -ffast-math. */
-TL_INLINE int tl_is_finite(float x) {
-  return (tl_bits(x) & 0x7f800000u) != 0x7f800000u;
-}
+TL_INLINE int tl_is_finite(float x) { return (tl_bits(x) & 0x7f800000u) != 0x7f800000u; }
 
 /* 2^n for -126 <= n <= 127. */
-TL_INLINE float tl_power_of_two(int n) {
-  return tl_from_bits((uint32_t)(n + 127) << 23);
-}
+TL_INLINE float tl_power_of_two(int n) { return tl_from_bits((uint32_t)(n + 127) << 23); }
 
 /* exp(x) / 2^n with n = round(x / ln 2), and n + 1.5 * 2^23 as the bits of *shifted: adding
  * 1.5 * 2^23 leaves the nearest integer in the low bits (not under -ffast-math). */

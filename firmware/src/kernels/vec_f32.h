@@ -23,9 +23,7 @@ typedef struct {
 } tl_patch_t;
 
 /* d where y > 0, else 0, by the sign of -y: no comparison of floats. y is never -0. */
-TL_INLINE float tl_masked(float d, float y) {
-  return (0u - tl_bits(y)) >> 31 ? d : 0.0f;
-}
+TL_INLINE float tl_masked(float d, float y) { return (0u - tl_bits(y)) >> 31 ? d : 0.0f; }
 
 #if TL_USE_VFP && defined(__OPTIMIZE__) /* the literals must fold */
 #include "vec_vfp.h"
@@ -136,6 +134,12 @@ TL_INLINE void tl_rows_update_f32(float *u, const float *x, const float *d, floa
     if (!(skip && d[r] == 0.0f)) tl_accumulate_scaled_f32(u, x, s * d[r], n);
 }
 
+/* u[o] += (s * d[o]) * x: the update of a layer with one input. */
+TL_INLINE void tl_single_update_f32(float *u, const float *d, float s, float x, int n) {
+  int o;
+  for (o = 0; o < n; o++) u[o] = TL_FMA(s * d[o], x, u[o]);
+}
+
 /* Both at once for n <= 8 inputs, on the weights themselves; dx may be x. */
 TL_INLINE void tl_rows_learn_slice_f32(float *dx, const float *x, float *w, const float *d,
                                        float s, int rows, int stride, int n, int skip) {
@@ -164,6 +168,30 @@ TL_INLINE void tl_rows_learn_f32(float *dx, const float *x, float *w, const floa
   if (i < n) tl_rows_learn_slice_f32(dx + i, x + i, w + i, d, s, rows, stride, n - i, skip);
 }
 
+/* acc[c] += sum over positions p of d[p][c] * x[p][c]. */
+TL_INLINE void tl_channel_products_f32(float *acc, const float *x, const float *d, tl_sweep_t p,
+                                       int n) {
+  int row, col, c;
+  for (row = 0; row < p.rows; row++)
+    for (col = 0; col < p.cols; col++)
+      for (c = 0; c < n; c++)
+        acc[c] = TL_FMA(d[row * p.d_row + col * p.d_col + c],
+                        x[row * p.x_row + col * p.x_col + c], acc[c]);
+}
+
+/* x[p][c] += k[c] * d[p][c]. */
+TL_INLINE void tl_channel_spread_f32(float *x, const float *d, const float *k, tl_sweep_t p,
+                                     int n) {
+  int row, col, c;
+  for (row = 0; row < p.rows; row++) {
+    for (col = 0; col < p.cols; col++) {
+      float *at = x + row * p.x_row + col * p.x_col;
+      const float *by = d + row * p.d_row + col * p.d_col;
+      for (c = 0; c < n; c++) at[c] = TL_FMA(k[c], by[c], at[c]);
+    }
+  }
+}
+
 /* u[i] += s * sum over positions p of d[p] * x[p][i], for n <= 8 taps. */
 TL_INLINE void tl_taps_slice_f32(float *u, const float *x, const float *d, float s,
                                  tl_sweep_t p, int n, int skip) {
@@ -186,8 +214,7 @@ TL_INLINE void tl_taps_update_f32(float *u, const float *x, const float *d, floa
                                   tl_sweep_t p, int filters, int stride, int n, int skip) {
   int f, i;
   for (f = 0; f < filters; f++, u += stride) {
-    for (i = 0; i + 8 <= n; i += 8)
-      tl_taps_slice_f32(u + i, x + i, d + f, s, p, 8, skip);
+    for (i = 0; i + 8 <= n; i += 8) tl_taps_slice_f32(u + i, x + i, d + f, s, p, 8, skip);
     if (i < n) tl_taps_slice_f32(u + i, x + i, d + f, s, p, n - i, skip);
   }
 }
