@@ -187,10 +187,10 @@ class _Draft:
             self.add("Dense", shape, units=channels, **options)
 
     def branches(self) -> None:
-        """Two or three ways from here, added or side by side."""
+        """Two to four ways from here, some of them straight, added or side by side."""
         start, shape, join = self.at, self.shape, self.pick("Add", "Concatenate")
-        ways = [start] if self.pick(True, False) else []
-        for _ in range(self.number(2 - len(ways), 2)):
+        ways = [start] * self.pick(0, 1, 1, 2)
+        for _ in range(self.number(max(0, 2 - len(ways)), 2)):
             self.at, self.shape = start, shape
             self.same_shape(shape[-1])
             ways.append(self.at)
@@ -211,6 +211,9 @@ class _Draft:
 
     def wanted(self, kind: str) -> None:
         """A layer of this kind, behind one that learns, so that a gradient has to pass it."""
+        first = self.pick("", "activation", "batch_norm", "branches")
+        if first:
+            getattr(self, first)()
         self.same_shape(self.shape[-1])
         getattr(self, kind)()
 
@@ -247,8 +250,8 @@ def _input_shape(draw: Callable[..., Any], kind: str) -> Shape:
 
 @st.composite
 def cases(draw: Callable[..., Any], kind: str) -> Case:
-    """Models with a layer of this kind (of ANYWHERE or SPATIAL) and at most five more, or a
-    branch in place of one of them; and any way for them to learn."""
+    """Models with a layer of this kind (of ANYWHERE or SPATIAL) among up to eight, where a
+    branch counts as one, and any way for them to learn."""
     shape = _input_shape(draw, kind)
     d = _Draft(draw, shape)
     end = d.pick("any", *_ENDS)
@@ -380,15 +383,20 @@ class Teacher:
         return float(loss)
 
 
+def by_label(case: Case, outputs: Shape) -> bool:
+    """Whether the samples have a class each, given to the C as a label."""
+    return len(outputs) == 1 and case.seed % 4 == 1
+
+
 def random_target(case: Case, outputs: Shape, rng: np.random.Generator) -> np.ndarray:
-    """A target that suits the loss: values, a class, a distribution, or independent bits."""
+    """A target that suits the loss: a class, a distribution, independent bits, or values."""
+    if by_label(case, outputs):
+        return np.eye(outputs[0], dtype=np.float32)[rng.integers(outputs[0])]
     if case.loss_class == "MeanSquaredError":
         return rng.normal(size=outputs).astype(np.float32)
     if case.loss_class == "BinaryCrossentropy":
         soft = rng.uniform(size=outputs)
         return (soft if case.seed % 2 else soft > 0.5).astype(np.float32)
-    if case.seed % 2:
-        return np.eye(outputs[0], dtype=np.float32)[rng.integers(outputs[0])]
     # eighths, so that the sum is exactly 1 in float32 too
     return (rng.multinomial(8, np.full(outputs[0], 1 / outputs[0])) / 8).astype(np.float32)
 

@@ -91,7 +91,6 @@ def faded(losses: np.ndarray) -> np.ndarray:
 def test_running_loss_follows_tensorflow(
     build: Callable[..., list[CModel]],
     stream: tuple[np.ndarray, np.ndarray],
-    record_property: Callable[[str, object], None],
     momentum: float,
 ) -> None:
     x, labels = stream
@@ -107,8 +106,8 @@ def test_running_loss_follows_tensorflow(
     weights = np.concatenate([v.numpy().T.ravel() for v in model.trainable_variables])
     moved = np.abs(weights - start).max()
     weight_error = np.abs(c.weights() - weights).max() / moved
-    record_property("largest relative difference of the running loss", float(apart.max()))
-    record_property("largest difference of the weights, of the way moved", float(weight_error))
-    assert faded(its)[-1] < 0.2 * its[:100].mean() and moved > 0.5  # it did learn
+    print("largest relative difference of the running loss", float(apart.max()))
+    print("largest difference of the weights, of the way moved", float(weight_error))
+    assert its.mean() < 0.1 and moved > 0.5  # it did learn: always saying "empty" costs 0.58
     assert apart.max() < 0.01
     assert weight_error < 1e-3

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from support.harness import CModel
 
+from support.harness import CModel
 from tinylearn.emit.model import EmittedModel
 from tinylearn.interp import Interpreter
 

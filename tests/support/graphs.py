@@ -15,12 +15,14 @@ from tinylearn.ops.window import window_attrs
 
 
 class Net:
-    """A graph under construction; ``cur`` is the tensor that the next op reads."""
+    """A graph under construction: ``cur`` is the tensor that the next op reads, ``live`` those
+    that random graphs may read again."""
 
     def __init__(self, name: str, shape: tuple[int, ...], seed: int = 0) -> None:
         self.name, self.cur = name, "x"
         self.tensors: dict[str, Tensor] = {"x": Tensor("x", shape)}
         self.ops: list[Op] = []
+        self.live = ["x"]
         self.rng = np.random.default_rng(seed)
 
     def shape(self, tensor: str | None = None) -> tuple[int, ...]:

@@ -48,7 +48,7 @@ def _library(models: Sequence[EmittedModel], cache: Path) -> Path:
     for model in models:
         texts[f"{model.name}.h"] = emit_header(model)
         texts[f"{model.name}.c"] = _mergeable(model, len(models))
-    texts["all.c"] = "".join(f'#include "{m.name}.c"\n' for m in models)
+    texts["unity.c"] = "".join(f'#include "{m.name}.c"\n' for m in models)
     assert len(texts) == 2 * len(models) + 1, "two models of one library have one name"
     digest = hashlib.sha256(repr((sorted(texts.items()), _FLAGS)).encode() + _firmware_digest())
     folder = cache / digest.hexdigest()[:20]
@@ -56,7 +56,7 @@ def _library(models: Sequence[EmittedModel], cache: Path) -> Path:
         folder.mkdir(exist_ok=True)
         for name, text in texts.items():
             (folder / name).write_text(text)
-        compile_c(folder / "all.c", folder / f"models.{os.getpid()}.so", "gcc", *_FLAGS)
+        compile_c(folder / "unity.c", folder / f"models.{os.getpid()}.so", "gcc", *_FLAGS)
         os.replace(folder / f"models.{os.getpid()}.so", folder / "models.so")
     return folder / "models.so"
 

@@ -47,7 +47,7 @@ def test_compiler_reads_what_was_written(tmp_path: Path) -> None:
 def test_lines_hold_every_element_once(count: int) -> None:
     lines = list(array_lines(np.arange(count, dtype=np.float32)))
     assert [float(x[:-1]) for x in "".join(lines).replace(" ", "").split(",")[:-1]] == list(range(count))
-    assert len(lines) == -(-count // 8)
+    assert len(lines) == -(-count // 6)
 
 
 def test_shapes_as_text() -> None:

@@ -39,7 +39,6 @@ HOSTILE = [
     "forward",
     "size",
     "AT_X",
-    "x",
     "m",
     "été 日本語 🎉",
     "\u202e\u0000\x1b[31m",

@@ -28,21 +28,12 @@ def configure(verb: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Prints the analysis; 0 also where the model does not fit (see "fits")."""
-    from dataclasses import replace
-
-    from tinylearn.cli.choices import choices_of
     from tinylearn.cli.model import emitted
     from tinylearn.cli.output import print_json
     from tinylearn.targets import find
 
-    target, choices = find(args.target), choices_of(args)
-    model = emitted(args, choices)
-    frozen = (
-        emitted(args, replace(choices, learn="none", ram_budget=0))
-        if choices.head is None
-        else None
-    )
-    content = _content(model, frozen or model, target)
+    target = find(args.target)
+    content = _content(emitted(args), target)
     if args.json:
         print_json(content)
     else:
@@ -50,8 +41,9 @@ def execute(args: argparse.Namespace) -> int:
     return 0
 
 
-def _content(model: EmittedModel, frozen: EmittedModel, target: Target) -> dict[str, Any]:
+def _content(model: EmittedModel, target: Target) -> dict[str, Any]:
     from tinylearn.emit.info import describe
+    from tinylearn.pipeline import inference_plan
     from tinylearn.report.fit import fit
 
     info, found = describe(model, target.name, "none"), fit(model, target)
@@ -64,7 +56,7 @@ def _content(model: EmittedModel, frozen: EmittedModel, target: Target) -> dict[
         "flash": found.flash,
         "flash_weights": found.flash_weights,
         "flash_code_estimate": found.flash_code,
-        "ram_inference": frozen.compiled.plan.ram_bytes,
+        "ram_inference": inference_plan(model.compiled).ram_bytes,
         "ram_learning": model.compiled.plan.ram_bytes if learns else 0,
         "ram_by_purpose": dict(model.compiled.plan.ram),
         "ram_with_program": found.ram,

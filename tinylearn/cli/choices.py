@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from tinylearn.cli.arguments import not_negative, positive, positive_real
+
 if TYPE_CHECKING:
     from tinylearn.pipeline import Choices
 
@@ -21,7 +23,7 @@ def add_choice_options(verb: argparse.ArgumentParser) -> None:
     )
     selection.add_argument(
         "--ram",
-        type=_positive,
+        type=positive,
         default=0,
         metavar="BYTES",
         help="let as many of the last layers learn as fit this RAM",
@@ -29,7 +31,7 @@ def add_choice_options(verb: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--head",
         metavar="dense:N[:ACTIVATION]",
-        help="a new last layer of N outputs, softmax unless said",
+        help="a new last layer of N outputs; ACTIVATION: softmax (default), sigmoid or linear",
     )
     what.add_argument(
         "--at",
@@ -52,7 +54,7 @@ def add_choice_options(verb: argparse.ArgumentParser) -> None:
     )
     what.add_argument(
         "--max-classes",
-        type=_positive,
+        type=positive,
         default=0,
         metavar="N",
         help="let new labels add outputs at run time, up to N",
@@ -68,16 +70,31 @@ def _add_method(verb: argparse.ArgumentParser) -> None:
         help="default: by the output activation (softmax, sigmoid, else mse)",
     )
     how.add_argument(
-        "--rate", type=float, default=0.01, help="learning rate at start (default 0.01)"
+        "--rate",
+        type=positive_real,
+        default=0.01,
+        help="learning rate of SGD at the start; the device can change it (default 0.01)",
     )
-    how.add_argument("--momentum", type=float, default=0.0, help="costs a copy of what learns")
-    how.add_argument("--weight-decay", type=float, default=0.0)
+    how.add_argument(
+        "--momentum",
+        type=not_negative,
+        default=0.0,
+        metavar="M",
+        help="of SGD, below 1; costs a copy of what learns (default 0)",
+    )
+    how.add_argument(
+        "--weight-decay",
+        type=not_negative,
+        default=0.0,
+        metavar="D",
+        help="of SGD, below 1 (default 0)",
+    )
     how.add_argument(
         "--accumulate",
-        type=int,
+        type=positive,
         default=1,
         metavar="N",
-        help="one step per N samples; costs a copy of what learns",
+        help="one step per N samples; costs a copy of what learns (default 1)",
     )
     how.add_argument(
         "--no-skip-zero-deltas",
@@ -88,17 +105,11 @@ def _add_method(verb: argparse.ArgumentParser) -> None:
         "--adapt",
         choices=("always", "gated", "never"),
         default="always",
-        help="learn from every sample, or only after a drift (the device can change it)",
+        help="learn from every sample, only after a drift, or not yet; the device can change it "
+        "(default always)",
     )
     how.add_argument("--guard", action="store_true",
                      help="keep the best weights and roll back to them; costs a copy of what learns")  # fmt: skip
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be positive")
-    return value
 
 
 def choices_of(args: argparse.Namespace) -> Choices:

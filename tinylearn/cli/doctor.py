@@ -54,7 +54,7 @@ def execute(args: argparse.Namespace) -> int:
         print_json([{"name": n, "for": u, "found": f, "install": i} for n, u, f, i in rows])
         return 0
     print_table(
-        ("", "for", "found", "to get it"),
-        [(n, u, f, "" if f else i) for n, u, f, i in rows],
+        ("needed", "for", "found", "to get it"),
+        [(n, u, "yes" if f else "no", "" if f else i) for n, u, f, i in rows],
     )
     return 0

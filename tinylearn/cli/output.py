@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def print_json(content: Any) -> None:
-    """One JSON object, keys sorted; NaN and infinity as null, which JSON does not have."""
+    """One JSON value, keys sorted; NaN and infinity as null, which JSON does not have."""
     print(json.dumps(_finite(content), indent=2, sort_keys=True, allow_nan=False))
 
 
@@ -27,20 +27,26 @@ def _finite(value: Any) -> Any:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """A table; columns whose name starts with '>' are aligned to the right."""
-    from rich.console import Console
-    from rich.table import Table
+    """A table; columns whose name starts with '>' are aligned to the right.
 
-    table = Table(
-        title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold"
+    Nothing is ever cut off, however narrow the terminal. Columns without any name: no header.
+    """
+    cells = [[number(cell) for cell in row] for row in rows]
+    names = [column.removeprefix(">") for column in columns]
+    widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+    right = [column.startswith(">") for column in columns]
+    if title:
+        print(title)
+    for row in [names, *cells] if any(names) else cells:
+        print(_line(row, widths, right))
+
+
+def _line(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    aligned = (
+        text.rjust(width) if to_right else text.ljust(width)
+        for text, width, to_right in zip(row, widths, right, strict=True)
     )
-    for column in columns:
-        right = column.startswith(">")
-        table.add_column(column.lstrip(">"), justify="right" if right else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*(number(cell) for cell in row))
-    wide = None if sys.stdout.isatty() else 160
-    Console(file=sys.stdout, width=wide, highlight=False, markup=False, emoji=False).print(table)
+    return "  ".join(aligned).rstrip()
 
 
 def number(cell: object) -> str:
@@ -52,9 +58,14 @@ def number(cell: object) -> str:
     return f"{cell:.3g}" if isinstance(cell, float) else str(cell)
 
 
+def watched(args: argparse.Namespace) -> bool:
+    """Whether a person is looking at stderr and wants to see how far it is."""
+    return not args.quiet and not args.json and sys.stderr.isatty()
+
+
 def progress(items: Iterable[T], total: int, title: str, args: argparse.Namespace) -> Iterator[T]:
     """The items, with a progress bar on stderr where a person is looking."""
-    if args.quiet or args.json or not sys.stderr.isatty():
+    if not watched(args):
         yield from items
         return
     from rich.console import Console
@@ -66,6 +77,6 @@ def progress(items: Iterable[T], total: int, title: str, args: argparse.Namespac
 
 
 def note(text: str, args: argparse.Namespace) -> None:
-    """A line for people on stderr."""
-    if not args.quiet and not args.json:
+    """A line on stderr where a person is looking."""
+    if watched(args):
         print(text, file=sys.stderr)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping
 
+from tinylearn.cli.arguments import natural, not_negative, positive, positive_real
+
 HELP = "train a small Keras model"
+
+_SHOWN = ("samples", "parameters", "measured_on", "loss", "accuracy")
 
 
 def configure(verb: argparse.ArgumentParser) -> None:
@@ -19,26 +22,37 @@ def configure(verb: argparse.ArgumentParser) -> None:
         "--model",
         default="mlp:32",
         metavar="SPEC",
-        help="mlp:32,16  cnn:8,16  autoencoder:16,4 (default mlp:32)",
+        help="layers and their sizes, such as mlp:32,16 or cnn:8,16 or autoencoder:16,4 "
+        "(default mlp:32)",
     )
-    verb.add_argument("--epochs", type=int, default=20)
-    verb.add_argument("--batch", type=int, default=32)
     verb.add_argument(
-        "--rate", type=float, default=1e-3, help="learning rate of Adam (default 0.001)"
+        "--epochs", type=positive, default=20, metavar="N", help="passes over the data (default 20)"
+    )
+    verb.add_argument(
+        "--batch", type=positive, default=32, metavar="N", help="samples a step (default 32)"
+    )
+    verb.add_argument(
+        "--rate", type=positive_real, default=1e-3, help="learning rate of Adam (default 0.001)"
     )
     verb.add_argument(
         "--validation",
-        type=float,
+        type=not_negative,
         default=0.2,
         metavar="SHARE",
-        help="of the samples, set apart to measure (default 0.2)",
+        help="of the samples, set apart to measure on (default 0.2)",
     )
     verb.add_argument(
         "--standardize",
         action="store_true",
         help="put a normalisation with the data's mean and variance in front",
     )
-    verb.add_argument("--seed", type=int, default=0)  # fmt: skip
+    verb.add_argument(
+        "--seed",
+        type=natural,
+        default=0,
+        metavar="N",
+        help="same seed, same data: same weights (default 0)",
+    )
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -58,15 +72,22 @@ def execute(args: argparse.Namespace) -> int:
     if args.json:
         print_json({**asdict(result), "path": str(result.path)})
         return 0
-    shown = ("samples", "parameters", "measured_on", "loss", "accuracy")
-    print_table(("", ">"), [(name.replace("_", " "), getattr(result, name)) for name in shown])
+    figures = {name: getattr(result, name) for name in _SHOWN}
+    print_table(
+        ("", ">"),
+        [(name.replace("_", " "), value) for name, value in figures.items() if value is not None],
+    )
+    if any(name != str(i) for i, name in enumerate(result.classes)):
+        print("labels: " + ", ".join(f"{i} = {name}" for i, name in enumerate(result.classes)))
     print(f"written to {args.out}; next: tinylearn analyze {args.out}")
     return 0
 
 
 def _bar(args: argparse.Namespace) -> Callable[[int, Mapping[str, float]], None] | None:
     """A progress bar over the epochs, where a person is looking."""
-    if args.quiet or args.json or not sys.stderr.isatty():
+    from tinylearn.cli.output import watched
+
+    if not watched(args):
         return None
     from rich.console import Console
     from rich.progress import Progress

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from tinylearn.cli.arguments import natural, positive, positive_real
 from tinylearn.cli.project import add_project
 
 if TYPE_CHECKING:
@@ -19,14 +20,30 @@ def configure(verb: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     add_project(verb)
     verb.add_argument(
-        "--mode", default="twin", choices=sorted(_MODES), help="where it runs (default twin)"
+        "--mode",
+        default="twin",
+        choices=tuple(_MODES),
+        help="where it runs: in this process (twin, or host), on the emulated board, on a board "
+        "(default twin)",
     )
-    verb.add_argument("--port", help="serial port, with --mode serial")
+    verb.add_argument("--port", help="serial port of the board, with --mode serial")
     verb.add_argument(
-        "--samples", type=int, default=64, help="inputs tried, and learning steps (default 64)"
+        "--samples",
+        type=positive,
+        default=64,
+        metavar="N",
+        help="inputs tried, and learning steps (default 64)",
     )
-    verb.add_argument("--seed", type=int, default=0)
-    verb.add_argument("--tolerance", type=float, default=1e-5, help="relative (default 1e-5)")
+    verb.add_argument(
+        "--seed", type=natural, default=0, metavar="N", help="of the random inputs (default 0)"
+    )
+    verb.add_argument(
+        "--tolerance",
+        type=positive_real,
+        default=1e-5,
+        metavar="T",
+        help="largest relative error that passes (default 1e-5)",
+    )
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -37,15 +54,11 @@ def execute(args: argparse.Namespace) -> int:
     from tinylearn.device.host import open_device, read_info
     from tinylearn.device.validate import validate
     from tinylearn.emit.graph_file import load
-    from tinylearn.errors import UsageError
     from tinylearn.pipeline import compile_graph
 
-    if args.samples < 1:
-        raise UsageError(f"--samples {args.samples}: must be positive")
-    folder = Path(args.project)
+    where, folder = _where(args), Path(args.project)
     info = read_info(folder)
     compiled = compile_graph(*load(folder / f"{info['name']}_graph.npz"))
-    where = _MODES[args.mode] + (f":{args.port}" if args.mode == "serial" else "")
     with open_device(where, folder) as device:
         result = validate(device, compiled, args.samples, args.seed, args.tolerance)
     if args.json:
@@ -55,11 +68,23 @@ def execute(args: argparse.Namespace) -> int:
     return _verdict(result, folder.name)
 
 
+def _where(args: argparse.Namespace) -> str:
+    from tinylearn.errors import UsageError
+
+    if (args.mode == "serial") != (args.port is not None):
+        raise UsageError("--mode serial needs --port, and no other mode has one")
+    return _MODES[args.mode] + (f":{args.port}" if args.port else "")
+
+
 def _verdict(result: Validation, name: str) -> int:
     from tinylearn.errors import MismatchError
 
     if not result.passed:
-        raise MismatchError(f"{name}: beyond the relative tolerance of {result.tolerance:g}")
+        parts = ", ".join(name for name, e in result.parts.items() if not e.within(result.tolerance))
+        raise MismatchError(
+            f"{name}: {parts} differ from the oracle by more than {result.tolerance:g} relative; "
+            "generate the project again, and report it where that does not help"
+        )
     return 0
 
 

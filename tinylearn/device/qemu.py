@@ -23,10 +23,11 @@ from tinylearn.targets.target import Emulator, Target
 _SEND_SECONDS = 30.0
 _END_SECONDS = 10.0
 _CHUNK = 65536
-_TOLD = 2000
+_TOLD = 7
 
 #: stdin: the pipe; stdout: the board's serial line, which only QEMU may keep open.
 _KEEPER = """
+ulimit -c 0
 "$@" </dev/null & child=$!
 exec >&-
 read -r line
@@ -97,9 +98,10 @@ class QemuTransport:
         return self._line
 
     def _ended(self) -> DeviceError:
-        """QEMU is gone: what it said last, which for a crashed program is its registers."""
+        """QEMU is gone: what it said last, which for a crashed program are its registers."""
         self._errors.seek(0)
-        said = self._errors.read(_TOLD).decode(errors="replace").strip()
+        lines = self._errors.read(_CHUNK).decode(errors="replace").splitlines()
+        said = "\n".join([line for line in lines if "has no peer" not in line][:_TOLD])
         self.close()
         return DeviceError(
             f"{self.name}: the emulator ended; where it was the program that failed, its stack "

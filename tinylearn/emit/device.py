@@ -8,14 +8,27 @@ from tinylearn.emit.model import EmittedModel
 from tinylearn.ops.base import definition
 from tinylearn.ops.losses import Loss
 
+_WIDTH = 96
 _MODES = {"always": "TL_LEARN_ALWAYS", "gated": "TL_LEARN_GATED", "never": "TL_LEARN_NEVER"}
 
 
 def _wrapper(model: EmittedModel, result: str, verb: str, parameters: str, arguments: str) -> str:
     """A function of tl_model_t that calls the model's own, over an untyped state."""
     call = f"{model.name}_{verb}({arguments});"
-    body = call if result == "void" else f"return {call}"
-    return f"static {result} do_{verb}({parameters}) {{ {body} }}"
+    return _function(result, verb, parameters, call if result == "void" else f"return {call}")
+
+
+def _function(result: str, verb: str, parameters: str, body: str) -> str:
+    """A function of one statement, on one line where that fits."""
+    head = f"static {result} do_{verb}({parameters}) {{"
+    short = f"{head} {body} }}"
+    return short if len(short) <= _WIDTH else f"{head}\n  {body}\n}}"
+
+
+def _getter(model: EmittedModel, result: str, member: str) -> str:
+    """A function of tl_model_t that reads a member of the state."""
+    body = f"return ((const {model.name}_t *)m)->{member};"
+    return _function(result, member, "const void *m", body)
 
 
 def _wrappers(model: EmittedModel) -> Iterator[str]:
@@ -32,13 +45,13 @@ def _wrappers(model: EmittedModel) -> Iterator[str]:
         yield _wrapper(model, "float", verb, target, "m, x, t")
         yield _wrapper(model, "float", f"{verb}_label", label, "m, x, label")
     yield _wrapper(model, "void", "set_learning_rate", "void *m, float rate", "m, rate")
-    yield f"static float do_learning_rate(const void *m) {{ return ((const {model.name}_t *)m)->learning_rate; }}"
+    yield _getter(model, "float", "learning_rate")
     for verb, const, pointer in (("read", "const ", "void *to"), ("write", "", "const void *from")):
         buffer = pointer.split("*")[1]
         parameters = f"{const}void *m, uint32_t offset, {pointer}, uint32_t bytes"
         yield _wrapper(model, "int", f"weights_{verb}", parameters, f"m, offset, {buffer}, bytes")
     if model.growable:
-        yield f"static uint32_t do_classes(const void *m) {{ return ((const {model.name}_t *)m)->classes; }}"
+        yield _getter(model, "uint32_t", "classes")
         yield _wrapper(model, "int", "add_class", "void *m", "m")
 
 

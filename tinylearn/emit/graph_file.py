@@ -1,6 +1,6 @@
 """<name>_graph.npz: a graph and the choices made for it, so that a project can be validated.
 
-The file holds no Python objects and is read with pickling off. Same graph, same bytes.
+A NumPy archive without Python objects. Same graph, same bytes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinylearn.errors import BadInputError, TinylearnError
-from tinylearn.ir.graph import Graph, Op, Tensor, frozen_map
+from tinylearn.ir.graph import Array, Graph, Op, Tensor, frozen_map
 from tinylearn.ops.check import checked
 from tinylearn.pipeline import Choices
 
@@ -53,11 +53,21 @@ def _op(values: dict[str, Any]) -> Op:
     )
 
 
-def _rebuilt(archive: Any) -> tuple[Graph, Choices]:
-    described = json.loads(archive["graph"].tobytes())
-    data = {name: archive[f"w{i}"] for i, name in enumerate(described["stored"])}
-    if any(values.dtype != np.float32 for values in data.values()):
-        raise BadInputError("its weights are not float32")
+def _array(archive: zipfile.ZipFile, name: str, dtype: type[np.generic]) -> Array:
+    """An array of the archive, in memory that its content, not its header, decides on."""
+    content = archive.read(f"{name}.npy")
+    file = io.BytesIO(content)
+    np.lib.format.read_magic(file)
+    shape, by_columns, found = np.lib.format.read_array_header_1_0(file)
+    if by_columns or found != dtype:
+        raise BadInputError(f"array {name} is not of rows of {dtype.__name__}")
+    return np.frombuffer(content, dtype, offset=file.tell()).reshape(shape)
+
+
+def _rebuilt(archive: zipfile.ZipFile) -> tuple[Graph, Choices]:
+    described = json.loads(_array(archive, "graph", np.uint8).tobytes())
+    stored = enumerate(described["stored"])
+    data = {name: _array(archive, f"w{i}", np.float32) for i, name in stored}
     tensors = {
         name: Tensor(name, tuple(shape), role, data.get(name))
         for name, shape, role in described["tensors"]
@@ -73,8 +83,7 @@ def load(path: Path) -> tuple[Graph, Choices]:
         with zipfile.ZipFile(path) as archive:
             if sum(info.file_size for info in archive.infolist()) > _LARGEST:
                 raise BadInputError(f"larger than {_LARGEST} bytes; generate it again")
-        with np.load(path, allow_pickle=False) as arrays:
-            return _rebuilt(arrays)
+            return _rebuilt(archive)
     except TinylearnError as error:
         raise BadInputError(f"{path}: {error}") from None
     except Exception as error:  # hostile bytes make zipfile, zlib, NumPy and json raise anything

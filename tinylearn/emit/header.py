@@ -65,7 +65,8 @@ def _state_struct(model: EmittedModel) -> Iterator[str]:
     for tensor in model.buffers:
         yield f"  float {model.names[tensor.name]}[{product(tensor.shape)}];"
     if model.compiled.plan.arena:
-        yield f"  float arena[{model.compiled.plan.arena // 4}]; /* activations and gradients, sharing memory */"
+        kept = "activations and gradients" if model.compiled.program.learns else "activations"
+        yield f"  float arena[{model.compiled.plan.arena // 4}]; /* {kept}, sharing memory */"
     yield from (_SCALARS[field] for field in model.control)
     yield f"}} {model.name}_t;"
 

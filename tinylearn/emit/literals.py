@@ -8,7 +8,7 @@ import numpy as np
 
 from tinylearn.ir.graph import Array
 
-_PER_LINE = 8
+_PER_LINE = 6
 
 
 def float_literal(value: float) -> str:

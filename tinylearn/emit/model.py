@@ -81,7 +81,7 @@ class EmittedModel:
     def headers(self) -> tuple[str, ...]:
         """Kernel headers that the program calls, sorted."""
         found = {h for op in self.compiled.program.sequence for h in definition(op.kind).headers}
-        guards = {"kernels/guard_f32.h", "kernels/refused_f32.h"}
+        guards = {"kernels/guard_f32.h"}
         return tuple(sorted(found | (guards if self.compiled.program.learns else set())))
 
     @cached_property

@@ -113,7 +113,8 @@ def _init(model: EmittedModel) -> Iterator[str]:
     yield ""
     yield f"void {model.name}_init({model.name}_t *m) {{"
     if model.ram_tensors:
-        yield f"  m->weights = {model.name}_initial;"
+        # not an assignment: gcc turns one with many zeros into code, a store for each float
+        yield f"  memcpy(&m->weights, &{model.name}_initial, sizeof m->weights);"
     for tensor in model.buffers:
         yield f"  memset(m->{model.names[tensor.name]}, 0, sizeof m->{model.names[tensor.name]});"
     yield from (f"  m->{field} = {values[field]};" for field in model.control)
@@ -221,7 +222,7 @@ def _guard(model: EmittedModel) -> str:
         f"tl_bounded_f32({reference(model, n)}, {graph[n].size})"
         for n in model.compiled.program.guarded
     ]
-    return " && ".join([*checks, "tl_bounded_f32(&loss, 1)"])
+    return " && ".join([*checks, "tl_is_finite(loss)"])
 
 
 def _finish(model: EmittedModel) -> Iterator[str]:

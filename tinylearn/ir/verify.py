@@ -54,7 +54,7 @@ def _verify_op(graph: Graph, op: Op, defined: set[str], shape_rule: ShapeRule) -
         if name and name not in defined:
             raise BadInputError(f"{where} reads {name!r} before it is computed")
     for name in op.outputs:
-        if name in defined and name not in op.inputs:
+        if name in defined:
             raise BadInputError(f"{where} computes {name!r} a second time")
     shapes = shape_rule(op, graph)
     for name, shape in zip(op.outputs, shapes, strict=True):

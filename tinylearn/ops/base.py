@@ -132,6 +132,19 @@ class GradientBuilder:
         self.pending[tensor] = [total]
         return total
 
+    def skips(self, gradient: str) -> bool:
+        """Whether it pays to look for zeros in a gradient: one that passed a ReLU or a maximum."""
+        return self.skip_zero_deltas and self._has_zeros(gradient)
+
+    def _has_zeros(self, gradient: str) -> bool:
+        op = next((op for op in self.ops if gradient in op.outputs), None)
+        if op is None:
+            return False
+        if op.kind == "activation_backward" and op.attrs["activation"] in ("relu", "relu6"):
+            return True
+        keeps = ("alias", "copy", "activation_backward", "scale_shift_backward")
+        return op.kind == "max_pool_backward" or op.kind in keeps and self._has_zeros(op.inputs[0])
+
     def add(
         self,
         op: Op,

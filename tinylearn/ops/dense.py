@@ -67,7 +67,7 @@ class Dense(OpDef):
         d_x = (g.new(x),) if g.wants(x) else ()
         updates = (g.updated(w), g.updated(b))
         g.add(op, (x, d_y, w), d_x, updates, activation="linear", bias=bool(updates[1]),
-              frozen=not updates[0], skip=g.skip_zero_deltas)  # fmt: skip
+              frozen=not updates[0], skip=g.skips(d_y))  # fmt: skip
 
     def macs(self, op: Op, graph: Graph) -> int:
         return graph[op.inputs[1]].size

@@ -7,19 +7,6 @@
 
 enum { TL_CHAIN_COLUMNS = 16 }; /* inputs remembered on the stack at a time */
 
-/* Input gradient and update of `columns` inputs of a layer with n_in of them. */
-TL_INLINE void tl_dense_columns_f32(float *dx, const float *x, const float *dy, const float *w,
-                                    float *uw, float s, int columns, int n_in, int n_out,
-                                    int skip) {
-  if (uw == w && uw != NULL) {
-    tl_rows_learn_f32(dx, x, uw, dy, s, n_out, n_in, columns, skip);
-    return;
-  }
-  if (uw != NULL) tl_rows_update_f32(uw, x, dy, s, n_out, n_in, columns, skip);
-  tl_fill_f32(dx, 0.0f, columns);
-  tl_rows_gradient_f32(dx, w, dy, n_out, n_in, columns, skip);
-}
-
 /* As tl_dense_backward_f32 with dx wanted, and dx[i] *= act'(x[i]), x being the output of
  * the activation `act`. dx may be x. */
 TL_INLINE void tl_dense_backward_chain_f32(float *dx, const float *x, const float *dy,

@@ -10,4 +10,7 @@ TL_INLINE int tl_bounded_f32(const float *x, int n) {
   return tl_is_finite(tl_sum_squares_f32(0.0f, x, n));
 }
 
+/* What a learning step returns for a sample that it did not learn from: a quiet NaN. */
+TL_INLINE float tl_refused_f32(void) { return tl_from_bits(0x7fc00000u); }
+
 #endif

@@ -6,7 +6,8 @@
 
 #include "tl_math.h"
 
-TL_INLINE int tl_argmax_f32(const float *z, int n) {
+/* Index of the largest of z[n]. */
+TL_SHARED int tl_argmax_f32(const float *z, int n) {
   float top = z[0];
   int i, best = 0;
   for (i = 1; i < n; i++) {
@@ -18,27 +19,36 @@ TL_INLINE int tl_argmax_f32(const float *z, int n) {
   return best;
 }
 
-/* d = exp(z - z[best]); returns the sum of all but d[best], which is 1. */
-TL_INLINE float tl_exponentials_f32(float *d, const float *z, int best, int n) {
-  const float top = z[best];
-  float others = 0.0f;
+/* d = exp(z - top) for `count` logits; returns their sum. */
+TL_INLINE float tl_exponentials_part_f32(float *d, const float *z, float top, int count) {
+  float sum = 0.0f;
   int i;
-  for (i = 0; i < n; i++) {
-    const int other = i != best || top != top; /* NaN has to reach the sum */
-    d[i] = other ? tl_expf(z[i] - top) : 1.0f;
-    if (other) others += d[i];
+  for (i = 0; i < count; i++) {
+    d[i] = tl_expf(z[i] - top);
+    sum += d[i];
   }
-  return others;
+  return sum;
+}
+
+/* d = exp(z - z[best]); returns the sum of all but d[best], which is 1. */
+TL_SHARED float tl_exponentials_f32(float *d, const float *z, int best, int n) {
+  const float top = z[best];
+  const float before = tl_exponentials_part_f32(d, z, top, best);
+  const float after =
+      tl_exponentials_part_f32(d + best + 1, z + best + 1, top, n - best - 1);
+  d[best] = 1.0f;
+  return before + after;
 }
 
 /* Returns -sum(t log(softmax(z))); d[n] = softmax(z) sum(t) - t. */
 TL_INLINE float tl_softmax_cross_entropy_f32(float *d, const float *z, const float *t, int n) {
   const int best = tl_argmax_f32(z, n);
+  const float top = z[best];
   float loss = 0.0f, weight = 0.0f, others, k;
   int i;
   for (i = 0; i < n; i++) {
     weight += t[i];
-    if (t[i] != 0.0f) loss = TL_FMA(t[i], z[best] - z[i], loss);
+    loss = TL_FMA(t[i], top - z[i], loss);
   }
   others = tl_exponentials_f32(d, z, best, n);
   k = weight / (1.0f + others);

@@ -49,25 +49,23 @@ TL_INLINE float tl_exp_reduced(float x, float *shifted) {
   return TL_FMA(p, r * r, r) + 1.0f;
 }
 
-/* e^x for |x| > 87 and NaN. A subnormal result is rounded once. */
-TL_SHARED float tl_expf_extreme(float x) {
-  float shifted, y;
-  int n, half;
-  if (x != x) return x;
-  if (x < -104.0f) return 0.0f;
-  if (x > 88.7228394f) return tl_from_bits(0x7f800000u);
-  y = tl_exp_reduced(x, &shifted);
-  n = (int)((int32_t)tl_bits(shifted) - 0x4b400000);
-  half = n / 2;
+/* y * 2^n where 2^n alone may be out of range. A subnormal result is rounded once. */
+TL_INLINE float tl_scaled_twice(float y, int n) {
+  const int half = n / 2;
   return y * tl_power_of_two(half) * tl_power_of_two(n - half);
 }
 
 /* e^x. */
 TL_SHARED float tl_expf(float x) {
+  const int far = (tl_bits(x) & 0x7fffffffu) > 0x42ae0000u; /* |x| > 87, or NaN */
   float shifted, y;
-  if ((tl_bits(x) & 0x7fffffffu) > 0x42ae0000u) return tl_expf_extreme(x);
+  int n;
+  if (far && !(x >= -104.0f && x <= 88.7228394f))
+    return x < 0.0f ? 0.0f : x + tl_from_bits(0x7f800000u);
   y = tl_exp_reduced(x, &shifted);
-  return y * tl_from_bits((tl_bits(shifted) << 23) + 0x3f800000u);
+  n = (int)((int32_t)tl_bits(shifted) - 0x4b400000);
+  if (n < -126 || n > 126) return tl_scaled_twice(y, n);
+  return y * tl_power_of_two(n);
 }
 
 /* log(1 + f) - f + f^2 / 2 for 1 + f in [sqrt(1/2), sqrt(2)]. */
