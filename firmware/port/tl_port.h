@@ -10,7 +10,8 @@
 /* Set up clock, serial line and counter. Called once, first. */
 void tl_port_init(void);
 
-/* Next byte received (0..255), or -1 when none is waiting. Never blocks. */
+/* Next byte received (0..255), or -1 when none is waiting. May sleep for up to a millisecond.
+ */
 int tl_port_read(void);
 
 /* Send n bytes; returns when the last is handed to the line. */

@@ -13,10 +13,10 @@
 
 /* How the loss reads its target. */
 typedef enum {
-  TL_LOSS_NONE = 0,        /* inference only */
-  TL_LOSS_MSE = 1,         /* mean over outputs of (y - t)^2 */
-  TL_LOSS_BINARY = 2,      /* mean over outputs of binary cross-entropy */
-  TL_LOSS_CATEGORICAL = 3  /* cross-entropy of a softmax: a label, or t summing to 1 */
+  TL_LOSS_NONE = 0,       /* inference only */
+  TL_LOSS_MSE = 1,        /* mean over outputs of (y - t)^2 */
+  TL_LOSS_BINARY = 2,     /* mean over outputs of binary cross-entropy */
+  TL_LOSS_CATEGORICAL = 3 /* cross-entropy of a softmax: a label, or t summing to 1 */
 } tl_loss_t;
 
 /* One tensor of the weights, as laid out in the weights' byte range. */

@@ -19,8 +19,7 @@ typedef struct {
 } tl_drift_config_t;
 
 /* Rarely a false alarm, even for losses with a heavy tail; firmware/README.md has the table. */
-#define TL_DRIFT_DEFAULTS \
-  { 0.25f, 25.0f, 4.0f, 32, 1024 }
+#define TL_DRIFT_DEFAULTS {0.25f, 25.0f, 4.0f, 32, 1024}
 
 typedef struct {
   float mean, variance; /* of the losses */

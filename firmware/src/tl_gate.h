@@ -12,8 +12,7 @@ typedef struct {
   uint32_t most;  /* and at the most */
 } tl_gate_config_t;
 
-#define TL_GATE_DEFAULTS \
-  { 1.25f, 64, 2000 }
+#define TL_GATE_DEFAULTS {1.25f, 64, 2000}
 
 typedef struct {
   float goal;          /* loss to come back to; 0: none known, the gate closes after `most` */

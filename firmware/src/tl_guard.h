@@ -18,8 +18,7 @@ typedef struct {
   uint16_t patience; /* learnt samples in a row that are worse, before a roll-back */
 } tl_guard_config_t;
 
-#define TL_GUARD_DEFAULTS \
-  { 3.0f, 64, 256 }
+#define TL_GUARD_DEFAULTS {3.0f, 64, 256}
 
 typedef struct {
   void *snapshot; /* weights_bytes of the caller's memory; NULL: no guard */

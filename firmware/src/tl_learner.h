@@ -33,7 +33,7 @@ typedef struct {
     (mode), 0.99f, {0.5f, 20.0f, 4.0f, 32, 512}, {1.25f, 64, 2000}, { 2.0f, 64, 256 } \
   }
 #define TL_LEARNER_DEFAULTS \
-  { TL_LEARN_ALWAYS, 0.99f, TL_DRIFT_DEFAULTS, TL_GATE_DEFAULTS, TL_GUARD_DEFAULTS }
+  {TL_LEARN_ALWAYS, 0.99f, TL_DRIFT_DEFAULTS, TL_GATE_DEFAULTS, TL_GUARD_DEFAULTS}
 
 /* What became of a sample. */
 typedef enum {

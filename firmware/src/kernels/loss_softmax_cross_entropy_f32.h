@@ -34,8 +34,7 @@ TL_INLINE float tl_exponentials_part_f32(float *d, const float *z, float top, in
 TL_SHARED float tl_exponentials_f32(float *d, const float *z, int best, int n) {
   const float top = z[best];
   const float before = tl_exponentials_part_f32(d, z, top, best);
-  const float after =
-      tl_exponentials_part_f32(d + best + 1, z + best + 1, top, n - best - 1);
+  const float after = tl_exponentials_part_f32(d + best + 1, z + best + 1, top, n - best - 1);
   d[best] = 1.0f;
   return before + after;
 }
