@@ -57,9 +57,9 @@ class Case:
 
 
 #: kinds of layers: for all shapes, and for those with one or two axes of positions
-ANYWHERE = ("dense", "batch_norm", "activation", "reshape", "branches")
-SPATIAL = ("conv", "depthwise", "separable", "pool", "zero_padding", "global_pool", "flatten",
-           "conv", "separable", "pool")  # fmt: skip
+ANYWHERE = ("dense", "batch_norm", "activation", "softmax", "reshape", "add", "concatenate")
+SPATIAL = ("conv", "depthwise", "separable", "max_pool", "average_pool", "zero_padding",
+           "global_max_pool", "global_average_pool", "flatten")  # fmt: skip
 
 
 class _Draft:
@@ -75,7 +75,9 @@ class _Draft:
     def number(self, low: int, high: int) -> int:
         return self.draw(st.integers(low, high))
 
-    def add(self, kind: str, shape: Shape, inputs: Sequence[int] = (), **options: Any) -> None:
+    def add_layer(
+        self, kind: str, shape: Shape, inputs: Sequence[int] = (), **options: Any
+    ) -> None:
         self.nodes.append(Node(kind, options, tuple(inputs) or (self.at,)))
         self.at, self.shape = len(self.nodes), shape
 
@@ -90,7 +92,7 @@ class _Draft:
 
     def dense(self, units: int | None = None, activation: str | None = None) -> None:
         units = units or self.number(1, 6)
-        self.add("Dense", (*self.shape[:-1], units), units=units,
+        self.add_layer("Dense", (*self.shape[:-1], units), units=units,
                  activation=activation or self.pick(*ACTIVATIONS), use_bias=self.pick(True, False))  # fmt: skip
 
     def window(self, equal_strides: bool, *paddings: str) -> tuple[Shape, Shape, str, Shape]:
@@ -111,14 +113,14 @@ class _Draft:
         causal = ("causal",) if self.dimensions == 1 else ()
         size, strides, padding, left = self.window(False, *causal)
         filters = self.number(1, 5)
-        self.add(self.suffix("Conv"), (*left, filters), filters=filters, kernel_size=size,
+        self.add_layer(self.suffix("Conv"), (*left, filters), filters=filters, kernel_size=size,
                  strides=strides, padding=padding, activation=self.pick(*ACTIVATIONS),
                  use_bias=self.pick(True, False))  # fmt: skip
 
     def depthwise(self) -> None:
         size, strides, padding, left = self.window(True)
         multiplier = self.number(1, 2)
-        self.add(self.suffix("DepthwiseConv"), (*left, self.shape[-1] * multiplier),
+        self.add_layer(self.suffix("DepthwiseConv"), (*left, self.shape[-1] * multiplier),
                  kernel_size=self._one(size), strides=self._one(strides), padding=padding,
                  depth_multiplier=multiplier, activation=self.pick(*ACTIVATIONS),
                  use_bias=self.pick(True, False))  # fmt: skip
@@ -126,7 +128,7 @@ class _Draft:
     def separable(self) -> None:
         size, strides, padding, left = self.window(True)
         filters = self.number(1, 4)
-        self.add(self.suffix("SeparableConv"), (*left, filters), filters=filters,
+        self.add_layer(self.suffix("SeparableConv"), (*left, filters), filters=filters,
                  kernel_size=self._one(size), strides=self._one(strides), padding=padding,
                  depth_multiplier=self.number(1, 2), activation=self.pick(*ACTIVATIONS),
                  use_bias=self.pick(True, False))  # fmt: skip
@@ -134,35 +136,48 @@ class _Draft:
     def _one(self, sizes: Shape) -> Shape | int:
         return sizes[0] if self.dimensions == 1 else sizes
 
-    def pool(self) -> None:
-        size, strides, padding, left = self.window(False)
-        kind = self.suffix(self.pick("MaxPooling", "AveragePooling"))
-        self.add(kind, (*left, self.shape[-1]), pool_size=size, strides=strides, padding=padding)
+    def max_pool(self) -> None:
+        self._pool("MaxPooling")
 
-    def global_pool(self) -> None:
-        kind = self.suffix(self.pick("GlobalAveragePooling", "GlobalMaxPooling"))
+    def average_pool(self) -> None:
+        self._pool("AveragePooling")
+
+    def _pool(self, kind: str) -> None:
+        size, strides, padding, left = self.window(False)
+        self.add_layer(
+            self.suffix(kind), (*left, self.shape[-1]),
+            pool_size=size, strides=strides, padding=padding,
+        )  # fmt: skip
+
+    def global_max_pool(self) -> None:
+        self._global_pool("GlobalMaxPooling")
+
+    def global_average_pool(self) -> None:
+        self._global_pool("GlobalAveragePooling")
+
+    def _global_pool(self, kind: str) -> None:
         keep = self.pick(False, False, True)
         ones = (1,) * self.dimensions if keep else ()
-        self.add(kind, (*ones, self.shape[-1]), keepdims=keep)
+        self.add_layer(self.suffix(kind), (*ones, self.shape[-1]), keepdims=keep)
 
     def zero_padding(self) -> None:
         pads = [(self.number(0, 2), self.number(0, 2)) for _ in self.shape[:-1]]
         shape = tuple(n + a + b for n, (a, b) in zip(self.shape[:-1], pads, strict=True))
         padding = pads[0] if self.dimensions == 1 else tuple(pads)
-        self.add(self.suffix("ZeroPadding"), (*shape, self.shape[-1]), padding=padding)
+        self.add_layer(self.suffix("ZeroPadding"), (*shape, self.shape[-1]), padding=padding)
 
     def flatten(self) -> None:
-        self.add("Flatten", (math.prod(self.shape),))
+        self.add_layer("Flatten", (math.prod(self.shape),))
 
     def reshape(self) -> None:
         total = math.prod(self.shape)
         pairs = [(a, total // a) for a in range(1, total + 1) if total % a == 0]
         a, b = self.pick(*pairs)
         shape = self.pick((total,), (a, b), (a, 1, b), (a, b, 1))
-        self.add("Reshape", shape, target_shape=shape)
+        self.add_layer("Reshape", shape, target_shape=shape)
 
     def batch_norm(self) -> None:
-        self.add("BatchNormalization", self.shape, scale=self.pick(True, False),
+        self.add_layer("BatchNormalization", self.shape, scale=self.pick(True, False),
                  center=self.pick(True, False))  # fmt: skip
 
     def activation(self) -> None:
@@ -170,9 +185,13 @@ class _Draft:
             ("ReLU", {}), ("ReLU", {"max_value": 6.0}), ("ReLU", {"negative_slope": 0.25}),
             ("LeakyReLU", {"negative_slope": 0.125}), ("Activation", {"activation": "sigmoid"}),
             ("Activation", {"activation": "tanh"}), ("Dropout", {"rate": 0.5}),
-            *([("Softmax", {})] * (self.shape[-1] > 1)),
         )  # fmt: skip
-        self.add(kind, self.shape, **options)
+        self.add_layer(kind, self.shape, **options)
+
+    def softmax(self) -> None:
+        if self.shape[-1] == 1:  # Keras warns of a softmax of one value
+            self.same_shape(3)
+        self.add_layer("Softmax", self.shape)
 
     # ---- branches ----
 
@@ -181,27 +200,30 @@ class _Draft:
         options = {"activation": self.pick(*ACTIVATIONS), "use_bias": self.pick(True, False)}
         shape = (*self.shape[:-1], channels)
         if self.dimensions and self.pick(True, False):
-            self.add(self.suffix("Conv"), shape, filters=channels, padding="same",
+            self.add_layer(self.suffix("Conv"), shape, filters=channels, padding="same",
                      kernel_size=self.number(1, 3), **options)  # fmt: skip
         else:
-            self.add("Dense", shape, units=channels, **options)
+            self.add_layer("Dense", shape, units=channels, **options)
 
-    def branches(self) -> None:
-        """Two to four ways from here, some of them straight, added or side by side."""
-        start, shape, join = self.at, self.shape, self.pick("Add", "Concatenate")
+    def ways(self) -> list[int]:
+        """Two to four ways from here, some of them straight."""
+        start, shape = self.at, self.shape
         ways = [start] * self.pick(0, 1, 1, 2)
         for _ in range(self.number(max(0, 2 - len(ways)), 2)):
             self.at, self.shape = start, shape
             self.same_shape(shape[-1])
             ways.append(self.at)
         self.shape = shape
-        if join == "Add":
-            self.add("Add", shape, ways)
-            return
-        axis = self.number(0, len(shape) - 1)
-        joined = list(shape)
+        return ways
+
+    def add(self) -> None:
+        self.add_layer("Add", self.shape, self.ways())
+
+    def concatenate(self) -> None:
+        ways, axis = self.ways(), self.number(0, len(self.shape) - 1)
+        joined = list(self.shape)
         joined[axis] *= len(ways)
-        self.add("Concatenate", tuple(joined), ways, axis=axis + 1)
+        self.add_layer("Concatenate", tuple(joined), ways, axis=axis + 1)
 
     # ---- all of it ----
 
@@ -211,7 +233,7 @@ class _Draft:
 
     def wanted(self, kind: str) -> None:
         """A layer of this kind, behind one that learns, so that a gradient has to pass it."""
-        first = self.pick("", "activation", "batch_norm", "branches")
+        first = self.pick("", "activation", "batch_norm", "add")
         if first:
             getattr(self, first)()
         self.same_shape(self.shape[-1])
@@ -226,7 +248,7 @@ class _Draft:
         units = self.number(2 if "softmax" in end else 1, 5)
         self.dense(units, "linear" if apart else inside)
         if apart:
-            self.add("Activation", self.shape, activation=inside)
+            self.add_layer("Activation", self.shape, activation=inside)
 
 
 WEIGHTED = ("Dense", "Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D",
@@ -269,7 +291,7 @@ def cases(draw: Callable[..., Any], kind: str) -> Case:
     keep = tuple(draw(st.lists(st.booleans(), min_size=weighted, max_size=weighted)))
     return Case(
         shape=shape, nodes=tuple(d.nodes),
-        learn=d.pick("all", f"last:{d.number(1, weighted)}", "names") if any(keep) else "all",
+        learn=d.pick("all", "all", f"last:{d.number(1, weighted)}", "names") if any(keep) else "all",
         keep=keep, loss=loss, loss_class=loss_class, from_logits=end.endswith("logits"),
         rate=d.pick(0.0625, 0.25) if several else d.pick(0.0625, 1.0, 8.0),
         momentum=momentum, decay=decay, accumulate=accumulate,
@@ -391,7 +413,9 @@ def by_label(case: Case, outputs: Shape) -> bool:
 def random_target(case: Case, outputs: Shape, rng: np.random.Generator) -> np.ndarray:
     """A target that suits the loss: a class, a distribution, independent bits, or values."""
     if by_label(case, outputs):
-        return np.eye(outputs[0], dtype=np.float32)[rng.integers(outputs[0])]
+        one_bit = outputs == (1,) and case.loss_class == "BinaryCrossentropy"
+        rows = np.array([[0.0], [1.0]]) if one_bit else np.eye(outputs[0])
+        return rows[rng.integers(len(rows))].astype(np.float32)
     if case.loss_class == "MeanSquaredError":
         return rng.normal(size=outputs).astype(np.float32)
     if case.loss_class == "BinaryCrossentropy":
@@ -399,6 +423,12 @@ def random_target(case: Case, outputs: Shape, rng: np.random.Generator) -> np.nd
         return (soft if case.seed % 2 else soft > 0.5).astype(np.float32)
     # eighths, so that the sum is exactly 1 in float32 too
     return (rng.multinomial(8, np.full(outputs[0], 1 / outputs[0])) / 8).astype(np.float32)
+
+
+def label_of(case: Case, target: np.ndarray) -> int:
+    """The label that stands for a target: its class, or the bit itself of a single one."""
+    one_bit = target.shape == (1,) and case.loss_class == "BinaryCrossentropy"
+    return int(target[0]) if one_bit else int(target.argmax())
 
 
 # ---- how near a sample is to where the gradient jumps ----

@@ -76,5 +76,14 @@ def test_every_file_of_every_format_is_byte_identical(digests: list[str]) -> Non
 
 
 def test_the_files_are_those_of_a_project(digests: list[str]) -> None:
-    for expected in ("net.c", "net.h", "net_device.c", "net_info.json", "net_graph.npz", "MODEL_CARD.md"):
-        assert re.search(rf'"0/cortex-m4f/\w+/([\w/]*/)?{re.escape(expected)}"', digests[0]), expected
+    for expected in (
+        "net.c",
+        "net.h",
+        "net_device.c",
+        "net_info.json",
+        "net_graph.npz",
+        "MODEL_CARD.md",
+    ):
+        assert re.search(rf'"0/cortex-m4f/\w+/([\w/]*/)?{re.escape(expected)}"', digests[0]), (
+            expected
+        )

@@ -21,6 +21,7 @@ from keras_models import (
     cases,
     freeze_others,
     kink_distance,
+    label_of,
     learning_layers,
     random_target,
     tensors,
@@ -84,6 +85,11 @@ def in_keras(case: Case, dtype: str = "float64") -> Steps:
     return steps
 
 
+def in_float32(case: Case) -> Steps:
+    """Keras' steps in the precision of the C."""
+    return in_keras(case, "float32")
+
+
 def choices(case: Case, model: Any) -> Choices:
     learn = ",".join(learning_layers(case, model)) if case.learn == "names" else case.learn
     optimizer = Optimizer(case.momentum, case.decay, case.accumulate, case.skip_zero_deltas)
@@ -102,7 +108,7 @@ def in_c(case: Case, c: CModel, outputs: tuple[int, ...]) -> Steps:
     for x, t in samples(case, outputs):
         steps.outputs.append(c.predict(x).reshape(outputs))
         label = by_label(case, outputs)
-        steps.losses.append(c.learn_label(x, int(t.argmax())) if label else c.learn(x, t))
+        steps.losses.append(c.learn_label(x, label_of(case, t)) if label else c.learn(x, t))
     steps.outputs.append(c.predict(x).reshape(outputs))
     steps.after = named(c)
     return steps
@@ -163,8 +169,8 @@ def run(case: Case, build: Callable[..., list[CModel]]) -> tuple[Steps, Steps]:
     return got, want
 
 
-@pytest.mark.parametrize("kind", sorted({*ANYWHERE, *SPATIAL}))
-@settings(max_examples=10)
+@pytest.mark.parametrize("kind", [*ANYWHERE, *SPATIAL])
+@settings(max_examples=8)
 @given(st.data())
 def test_steps_are_those_of_keras(
     build: Callable[..., list[CModel]], kind: str, data: st.DataObject
@@ -175,4 +181,6 @@ def test_steps_are_those_of_keras(
         assert relative(mine, its) < TOLERANCE
     assert all(math.isfinite(loss) for loss in got.losses)
     assert relative(got.losses, want.losses) < TOLERANCE
-    assert change_error(got, want, roundings(case)) < TOLERANCE
+    error = change_error(got, want, roundings(case))
+    # a softmax over large values cancels digits: then no more may be lost than Keras loses itself
+    assert error < TOLERANCE or error < change_error(in_float32(case), want, roundings(case))

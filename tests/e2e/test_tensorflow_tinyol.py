@@ -207,7 +207,9 @@ HEAD_CHOICES = Choices(head=HEAD, max_classes=10, rate=HEAD_RATE)
 
 def features_of(autoencoder: Any, x: np.ndarray) -> np.ndarray:
     """Code and reconstruction error by Keras, [n, 17]."""
-    both = keras.Model(autoencoder.inputs[0], [autoencoder.get_layer(CODE).output, autoencoder.outputs[0]])
+    both = keras.Model(
+        autoencoder.inputs[0], [autoencoder.get_layer(CODE).output, autoencoder.outputs[0]]
+    )
     code, pixels = (np.array(part, np.float64) for part in both(x))
     return np.concatenate([code, ((pixels - x) ** 2).mean(axis=1, keepdims=True)], axis=1)
 

@@ -41,7 +41,7 @@ def test_long_calls_are_continued_and_fields_are_not_torn() -> None:
     lines = wrapped(text, 2).split("\n")
     assert len(lines) > 1 and all(len(line) <= 96 for line in lines)
     assert lines[0].startswith("  f(") and all(line.startswith("      ") for line in lines[1:])
-    assert all(re.findall(r"\.field\d+(?! = \d)", line) == [] for line in lines)
+    assert all(re.findall(r"\.field\d+\b(?! = \d)", line) == [] for line in lines)
 
 
 def test_comment_says_layer_shape_activation_and_cost() -> None:

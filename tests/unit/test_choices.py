@@ -46,8 +46,7 @@ def test_options_become_choices(words: tuple[str, ...], want: Choices) -> None:
 
 @pytest.mark.parametrize("words", [
     ("--at", "features"), ("--reconstruction-error",), ("--standardize", "features"),
-    ("--head", "conv:3"), ("--momentum", "1"), ("--momentum", "nan"), ("--weight-decay", "-1"),
-    ("--accumulate", "0"),
+    ("--head", "conv:3"), ("--momentum", "1"), ("--weight-decay", "1"), ("--accumulate", "65536"),
 ])  # fmt: skip
 def test_choices_that_make_no_sense_are_refused(words: tuple[str, ...]) -> None:
     with pytest.raises(UsageError, match="--"):
@@ -57,7 +56,8 @@ def test_choices_that_make_no_sense_are_refused(words: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("words", [
     ("--learn", "all", "--ram", "100"), ("--ram", "0"), ("--ram", "-5"), ("--ram", "much"),
     ("--max-classes", "0"), ("--loss", "hinge"), ("--adapt", "maybe"), ("--rate", "fast"),
-    ("--standardize", "weights"),
+    ("--standardize", "weights"), ("--momentum", "nan"), ("--weight-decay", "-1"),
+    ("--accumulate", "0"),
 ])  # fmt: skip
 def test_words_that_are_no_options_are_refused(words: tuple[str, ...]) -> None:
     with pytest.raises((argparse.ArgumentError, SystemExit)):

@@ -43,8 +43,7 @@ def execute(args: argparse.Namespace) -> int:
 
 def _content(model: EmittedModel, target: Target) -> dict[str, Any]:
     from tinylearn.emit.info import describe
-    from tinylearn.pipeline import inference_plan
-    from tinylearn.report.fit import fit
+    from tinylearn.report.fit import fit, ram_to_infer
 
     info, found = describe(model, target.name, "none"), fit(model, target)
     learns = model.compiled.program.learns
@@ -56,7 +55,7 @@ def _content(model: EmittedModel, target: Target) -> dict[str, Any]:
         "flash": found.flash,
         "flash_weights": found.flash_weights,
         "flash_code_estimate": found.flash_code,
-        "ram_inference": inference_plan(model.compiled).ram_bytes,
+        "ram_inference": ram_to_infer(model),
         "ram_learning": model.compiled.plan.ram_bytes if learns else 0,
         "ram_by_purpose": dict(model.compiled.plan.ram),
         "ram_with_program": found.ram,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tinylearn.cli.project import add_project
+from tinylearn.cli.project import add_project, number
 
 HELP = "compile a project"
 
@@ -26,13 +26,14 @@ def execute(args: argparse.Namespace) -> int:
 
     folder = Path(args.project)
     info = read_info(folder)
+    weights, ram = number(info, "flash", "weights"), number(info, "ram_bytes")
     elf = build_project(folder, info["name"], find(info["target"]), verbose=args.verbose)
-    image, weights = sizes_of(elf), int(info["flash"]["weights"])
+    image = sizes_of(elf)
     content = {
         "elf": str(elf),
         "model_code_bytes": model_code_bytes(folder, info["name"], weights),
         "model_weights_bytes": weights,
-        "model_ram_bytes": int(info["ram_bytes"]),
+        "model_ram_bytes": ram,
         "image_flash_bytes": image.flash,
         "image_ram_bytes": image.data + image.zeroed,
     }
@@ -40,7 +41,12 @@ def execute(args: argparse.Namespace) -> int:
         print_json(content)
     else:
         print_table(
-            ("", ">bytes"), [(k.replace("_", " "), v) for k, v in content.items() if k != "elf"]
+            ("", ">bytes"),
+            [
+                (key.removesuffix("_bytes").replace("_", " "), value)
+                for key, value in content.items()
+                if key != "elf"
+            ],
         )
         print(f"{elf}; next: tinylearn run {args.project} --device emulator --stream DATA.npz")
     return 0

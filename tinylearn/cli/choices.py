@@ -37,8 +37,8 @@ def add_choice_options(verb: argparse.ArgumentParser) -> None:
         "--at",
         default="output",
         metavar="output|features|LAYER",
-        help="what the new layer reads: the model's output, the input of its last "
-        "layer (which it then replaces), or a layer",
+        help="what the new layer reads: the model's output (default), the input of its last "
+        "layer (which it then replaces), or a layer's output",
     )
     what.add_argument(
         "--reconstruction-error",

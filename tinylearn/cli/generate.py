@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from tinylearn.cli.choices import add_choice_options
+
+if TYPE_CHECKING:
+    from tinylearn.emit.model import EmittedModel
 
 HELP = "generate C for a microcontroller"
 
@@ -18,7 +22,11 @@ def configure(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--target", default="cortex-m4f", help="see `tinylearn targets` (default cortex-m4f)"
     )
-    verb.add_argument("--format", default="makefile", help="makefile, cmake, arduino or library")
+    verb.add_argument(
+        "--format",
+        default="makefile",
+        help="makefile, cmake, arduino, or library: C alone (default makefile)",
+    )
     verb.add_argument("--name", help="prefix of everything generated (default: the file's name)")
     verb.add_argument(
         "--force", action="store_true", help="write even what does not fit the target"
@@ -32,13 +40,14 @@ def execute(args: argparse.Namespace) -> int:
 
     from tinylearn.cli.model import emitted
     from tinylearn.cli.output import print_json
+    from tinylearn.emit import packaging
     from tinylearn.emit.generate import project_files
     from tinylearn.emit.info import describe
     from tinylearn.emit.write import check_replaceable, write_project
     from tinylearn.report.fit import require_fit
     from tinylearn.targets import find
 
-    target, folder = find(args.target), Path(args.out)
+    target, folder, chosen = find(args.target), Path(args.out), packaging.find(args.format)
     check_replaceable(folder)
     model = emitted(args)
     if not args.force:
@@ -47,13 +56,17 @@ def execute(args: argparse.Namespace) -> int:
     if args.json:
         print_json({**describe(model, target.name, args.format), "out": args.out})
     else:
-        _report(args, model.name, model.compiled.plan.flash_weights, model.compiled.plan.ram)
+        _report(model, args.out, chosen.NEXT)
     return 0
 
 
-def _report(args: argparse.Namespace, name: str, flash: int, ram: object) -> None:
-    assert hasattr(ram, "items")
-    parts = ", ".join(f"{size:,} {purpose}" for purpose, size in ram.items())
-    total = sum(size for _, size in ram.items())
-    print(f"{name}: {flash:,} B of weights in flash, {total:,} B of RAM ({parts})")
-    print(f"written to {args.out}; next: tinylearn build {args.out}")
+def _report(model: EmittedModel, out: str, following: str) -> None:
+    from shlex import quote
+
+    plan = model.compiled.plan
+    parts = ", ".join(f"{size:,} {purpose}" for purpose, size in plan.ram.items())
+    print(
+        f"{model.name}: {plan.flash_weights:,} B of weights in flash, "
+        f"{plan.ram_bytes:,} B of RAM ({parts})"
+    )
+    print(f"written to {out}; next: {following.format(out=quote(out), name=model.name)}")

@@ -41,9 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     for name in VERBS:
         module = importlib.import_module(f"tinylearn.cli.{name}")
         description = module.__doc__
-        verb = verbs.add_parser(
-            name, help=module.HELP, description=description, allow_abbrev=False
-        )
+        verb = verbs.add_parser(name, help=module.HELP, description=description, allow_abbrev=False)
         module.configure(verb)
         _add_common(verb)
         verb.set_defaults(execute=module.execute)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from tinylearn.cli.arguments import not_negative
 from tinylearn.cli.project import add_device, add_project
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tinylearn.device.blob import Blob
     from tinylearn.device.client import Device
     from tinylearn.device.stream import Stream, StreamReport
 
@@ -22,53 +26,75 @@ def configure(verb: argparse.ArgumentParser) -> None:
         "--stream",
         required=True,
         metavar="FILE",
-        help=".npz with x and y, or .csv with the label last",
+        help=".npz with x and y (class numbers, or n values a sample; none: x is the target), "
+        "or .csv with the class number last",
     )
     verb.add_argument(
         "--mode",
         choices=("never", "always", "gated"),
         help="when it learns (default: as generated)",
     )
-    verb.add_argument("--rate", type=float, help="learning rate (default: as generated)")
+    verb.add_argument("--rate", type=not_negative, help="learning rate (default: as generated)")
     verb.add_argument(
         "--plot", metavar="FILE.png", help="draw the accuracy (or loss) over the stream"
     )
     verb.add_argument(
         "--save", action="store_true", help="have the device store its weights at the end"
     )
-    verb.add_argument("--weights-out", metavar="FILE", help="write the weights learnt, as a blob")
-    verb.add_argument("--weights-in", metavar="FILE", help="start from such a blob")  # fmt: skip
+    verb.add_argument("--weights-in", metavar="FILE", help="start from the weights in a file")
+    verb.add_argument("--weights-out", metavar="FILE", help="write the weights learnt to a file")
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Streams and reports."""
+    """Streams and reports. Whatever can be wrong with the files is told before it starts."""
     from pathlib import Path
 
     from tinylearn.cli.output import print_json, progress
     from tinylearn.device.host import open_device
-    from tinylearn.device.stream import collect, read_stream, steps
+    from tinylearn.device.stream import collect, matched, steps
+    from tinylearn.device.stream_file import read_stream
 
-    stream, folder = read_stream(Path(args.stream)), Path(args.project)
-    with open_device(args.device, folder) as device:
-        _prepare(device, args)
+    stream, weights = read_stream(Path(args.stream)), _weights(args.weights_in)
+    _check_outputs(args)
+    with open_device(args.device, Path(args.project)) as device:
+        stream = matched(stream, device.info())
+        _prepare(device, weights, args)
         report = collect(progress(steps(device, stream), len(stream), "learning", args))
         _keep(device, args)
         metrics = device.metrics()
     if args.plot:
-        _plot(args.plot, report, stream)
+        _plot(Path(args.plot), report, stream)
     content = _content(report, stream, metrics)
     print_json(content) if args.json else _print(content, args.plot)
     return 0
 
 
-def _prepare(device: Device, args: argparse.Namespace) -> None:
+def _weights(file: str | None) -> Blob | None:
     from pathlib import Path
 
     from tinylearn.cli.project import read_bytes
+    from tinylearn.device.blob import unpack
+
+    return unpack(read_bytes(Path(file)), file) if file is not None else None
+
+
+def _check_outputs(args: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from tinylearn.cli.project import check_writable
+    from tinylearn.report.plots import check_png
+
+    if args.plot:
+        check_png(Path(args.plot))
+    for file in filter(None, (args.plot, args.weights_out)):
+        check_writable(Path(file))
+
+
+def _prepare(device: Device, weights: Blob | None, args: argparse.Namespace) -> None:
     from tinylearn.device.messages import LearnMode
 
-    if args.weights_in:
-        device.write_weights(read_bytes(Path(args.weights_in)))
+    if weights is not None:
+        device.write_weights(weights)
     if args.mode:
         device.set_mode(LearnMode[args.mode.upper()])
     if args.rate is not None:
@@ -86,25 +112,24 @@ def _keep(device: Device, args: argparse.Namespace) -> None:
         write_file(Path(args.weights_out), device.read_weights().pack())
 
 
-def _plot(path: str, report: StreamReport, stream: Stream) -> None:
-    from pathlib import Path
-
+def _plot(path: Path, report: StreamReport, stream: Stream) -> None:
     from tinylearn.report.plots import save_curves
 
     if stream.labels is not None:
-        save_curves(Path(path), {"last 50 samples": list(report.curve())}, "accuracy")
+        save_curves(path, {"last 50 samples": list(report.curve())}, "accuracy")
     else:
-        save_curves(Path(path), {"loss": report.losses}, "loss before learning")
+        save_curves(path, {"loss": report.losses}, "loss before learning")
 
 
 def _content(report: StreamReport, stream: Stream, metrics: Any) -> dict[str, Any]:
     quarter = max(len(stream) // 4, 1)
     classified = stream.labels is not None
-    counts = sorted(report.instructions)
+    counts = sorted(count for count in report.instructions if count)
     return {
         "samples": len(stream),
         "learned": report.learned,
         "refused": report.refused,
+        "unknown_labels": report.unknown_labels,
         "drifts_at": report.drifts,
         "accuracy": report.accuracy() if classified else None,
         "accuracy_first_quarter": report.accuracy(0, quarter) if classified else None,
@@ -112,8 +137,8 @@ def _content(report: StreamReport, stream: Stream, metrics: Any) -> dict[str, An
         "mean_loss": metrics.mean_loss,
         "recent_loss": metrics.recent_loss,
         "classes": metrics.classes,
-        "instructions_per_learned_sample": counts[len(counts) // 2] if counts else 0,
-        "stack_bytes": report.stack_bytes,
+        "instructions_per_learned_sample": counts[len(counts) // 2] if counts else None,
+        "stack_bytes": report.stack_bytes or None,
     }
 
 

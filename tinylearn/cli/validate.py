@@ -80,10 +80,12 @@ def _verdict(result: Validation, name: str) -> int:
     from tinylearn.errors import MismatchError
 
     if not result.passed:
-        parts = ", ".join(name for name, e in result.parts.items() if not e.within(result.tolerance))
+        parts = ", ".join(
+            name for name, e in result.parts.items() if not e.within(result.tolerance)
+        )
         raise MismatchError(
             f"{name}: {parts} differ from the oracle by more than {result.tolerance:g} relative; "
-            "generate the project again, and report it where that does not help"
+            "if its learning rate does not make it diverge, please report this model"
         )
     return 0
 

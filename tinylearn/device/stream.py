@@ -3,75 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinylearn.device.client import Device
-from tinylearn.device.messages import StepReport
-from tinylearn.errors import BadInputError
-
-_LARGEST = 1 << 30
+from tinylearn.device.messages import Capability, Info, Loss, Status, StepReport
+from tinylearn.errors import UsageError
 
 
 @dataclass(frozen=True)
 class Stream:
-    """Samples in order: ``x`` float32 [n, ...]; ``labels`` int64 [n] or ``targets`` [n, m]."""
+    """Samples in order: ``x`` float32 [n, ...]; ``labels`` int64 [n] or ``targets`` [n, m].
+
+    ``name`` is what errors call it.
+    """
 
     x: NDArray[np.float32]
     labels: NDArray[np.int64] | None = None
     targets: NDArray[np.float32] | None = None
+    name: str = "the stream"
 
     def __len__(self) -> int:
         return len(self.x)
 
 
-def read_stream(path: Path) -> Stream:
-    """A stream from .npz (x, and y as labels or targets) or .csv (last column: the label)."""
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise BadInputError(f"{path}: larger than {_LARGEST} bytes; split the stream")
-        if path.suffix == ".csv":
-            table = np.loadtxt(path, delimiter=",", skiprows=_header_lines(path), ndmin=2)
-            return _stream(path, table[:, :-1], table[:, -1])
-        with np.load(path, allow_pickle=False) as arrays:
-            return _stream(path, arrays["x"], arrays["y"] if "y" in arrays.files else arrays["x"])
-    except KeyError:
-        raise BadInputError(f"{path}: it must hold arrays x and, but for autoencoders, y") from None
-    except (OSError, ValueError) as error:
-        raise BadInputError(f"{path}: cannot be read as a stream ({error})") from None
+def matched(stream: Stream, info: Info) -> Stream:
+    """The stream as a device takes it: with class labels, or with a target vector a sample.
+
+    Raises UsageError, before anything is learnt, where stream and model do not go together.
+    """
+    _check_model(stream, info)
+    labels, targets = stream.labels, stream.targets
+    if labels is not None and info.loss is Loss.MSE and info.outputs == 1:
+        targets = labels.astype(np.float32).reshape(-1, 1)
+        labels = None
+    if targets is not None and targets[0].size != info.outputs:
+        raise UsageError(
+            f"{stream.name}: has {targets[0].size} target values a sample; model {info.name} "
+            f"learns from class numbers 0, 1, 2, .. or from {info.outputs} values"
+        )
+    return replace(stream, labels=labels, targets=targets)
 
 
-def _header_lines(path: Path) -> int:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        first = file.readline(65536).split(",")[0].strip().strip('"')
-    try:
-        float(first)
-    except ValueError:
-        return 1
-    return 0
-
-
-def _stream(path: Path, x: NDArray[np.generic], y: NDArray[np.generic]) -> Stream:
-    if len(x) == 0 or len(x) != len(y) or x.dtype.kind not in "fiu" or y.dtype.kind not in "fiu":
-        raise BadInputError(f"{path}: x and y must be numbers and equally many, at least one")
-    samples = np.asarray(x, np.float32)
-    whole = y.ndim == 1 and bool(np.all(np.mod(y, 1) == 0)) and float(np.min(y)) >= 0
-    if whole:
-        return Stream(samples, labels=y.astype(np.int64))
-    return Stream(samples, targets=np.asarray(y, np.float32).reshape(len(y), -1))
+def _check_model(stream: Stream, info: Info) -> None:
+    if Capability.LEARN not in info.capabilities:
+        raise UsageError(f"model {info.name}: does not learn; generate it with --learn or --head")
+    width = stream.x[0].size
+    if width != info.inputs:
+        shape = "x".join(str(n) for n in stream.x.shape[1:])
+        raise UsageError(
+            f"{stream.name}: its samples have {width} values ({shape}), "
+            f"model {info.name} takes {info.inputs}"
+        )
 
 
 @dataclass
 class StreamReport:
-    """What happened to each sample, in order."""
+    """What happened to each sample, in order.
+
+    ``refused``: samples that are not finite, or whose loss is not. ``unknown_labels``: samples
+    whose label has no output and could get none. Neither is learnt, and both count as misses.
+    """
 
     losses: list[float] = field(default_factory=list)
     hits: list[bool] = field(default_factory=list)
     learned: int = 0
     refused: int = 0
+    unknown_labels: int = 0
     drifts: list[int] = field(default_factory=list)
     instructions: list[int] = field(default_factory=list)
     stack_bytes: int = 0
@@ -83,7 +83,8 @@ class StreamReport:
         self.losses.append(step.loss)
         self.hits.append(step.hit)
         self.learned += step.learned
-        self.refused += step.status == 1
+        self.refused += step.status is Status.REFUSED
+        self.unknown_labels += step.status in (Status.FULL, Status.UNKNOWN_LABEL)
         if step.learned:
             self.instructions.append(step.cost.instructions)
         self.stack_bytes = max(self.stack_bytes, step.cost.stack_bytes)

@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinylearn.device.client import Device
+from tinylearn.device.messages import Reset
+from tinylearn.emit.model import EmittedModel
+from tinylearn.errors import MismatchError
 from tinylearn.interp import Interpreter
 from tinylearn.pipeline import Compiled
 from tinylearn.planner.plan import lives_in_ram
@@ -16,6 +19,14 @@ from tinylearn.planner.plan import lives_in_ram
 ORACLE = "reference interpreter, float64"
 TOLERANCE = 1e-5
 _SMALLEST = 1e-30
+
+
+def _difference(got: NDArray[Any], wanted: NDArray[Any]) -> NDArray[Any]:
+    """Absolute; 0 for two NaN or equal infinities, infinite where only one is not a number."""
+    same = (got == wanted) | (np.isnan(got) & np.isnan(wanted))
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(got - wanted)
+    return np.where(same, 0.0, np.where(np.isnan(difference), np.inf, difference))
 
 
 @dataclass
@@ -27,13 +38,17 @@ class Errors:
     relative: float = 0.0
     mismatched_bytes: int = 0
 
+    def within(self, tolerance: float) -> bool:
+        """Whether the relative difference is at most ``tolerance``."""
+        return self.relative <= tolerance
+
     def add(self, got: NDArray[Any], wanted: NDArray[Any], tolerance: float) -> None:
         """Compares one vector."""
         if wanted.size == 0:
             return
-        difference = np.abs(np.asarray(got, np.float64).ravel() - wanted.ravel())
-        difference = np.where(np.isnan(difference), np.inf, difference)
-        scale = max(float(np.abs(wanted).max()), _SMALLEST)
+        difference = _difference(np.asarray(got, np.float64).ravel(), wanted.ravel())
+        finite = np.abs(wanted[np.isfinite(wanted)])
+        scale = max(float(finite.max(initial=0)), _SMALLEST)
         self.absolute = max(self.absolute, float(difference.max()))
         self.relative = max(self.relative, float(difference.max()) / scale)
         self.mismatched_bytes += 4 * int((difference > tolerance * scale).sum())
@@ -59,7 +74,7 @@ class Validation:
     @property
     def passed(self) -> bool:
         """Whether all is within the tolerance."""
-        return all(errors.relative <= self.tolerance for errors in self.parts.values())
+        return all(errors.within(self.tolerance) for errors in self.parts.values())
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, with the largest error over all parts at the top."""
@@ -112,8 +127,30 @@ def validate(
 ) -> Validation:
     """Predicts ``samples`` inputs, learns as many, and compares all with the oracle.
 
-    The device starts from its initial weights and is left there.
+    The device goes back to its initial weights before and after. Raises MismatchError where it
+    runs another model.
     """
+    _check_model(device, compiled)
+    if compiled.program.learns:
+        device.reset(Reset.WEIGHTS)
+    result = _compare(device, compiled, samples, seed, tolerance)
+    if compiled.program.learns:
+        device.reset(Reset.WEIGHTS)
+    return result
+
+
+def _check_model(device: Device, compiled: Compiled) -> None:
+    info = device.info()
+    if info.model_hash != EmittedModel(info.name, compiled, "", "", "").hash:
+        raise MismatchError(
+            f"{device.transport.name}: runs another model than the project's graph describes; "
+            "generate, build and flash it again"
+        )
+
+
+def _compare(
+    device: Device, compiled: Compiled, samples: int, seed: int, tolerance: float
+) -> Validation:
     oracle = Interpreter(compiled.program, rate=compiled.choices.rate, classes=compiled.classes)
     learns = compiled.program.learns and (compiled.classes or not compiled.choices.max_classes)
     outputs, loss, weights = Errors(), Errors(), Errors()

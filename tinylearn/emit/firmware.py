@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tinylearn.errors import TinylearnError
 
-_SUFFIXES = (".c", ".h", ".ld", ".S", ".md", ".inc")
+_SUFFIXES = (".c", ".cpp", ".h", ".ld")
 
 
 @cache

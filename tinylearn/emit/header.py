@@ -99,6 +99,7 @@ def _learning_api(model: EmittedModel) -> Iterator[str]:
     yield f"float {n}_update({n}_t *m, {x}, {t});"
     yield f"float {n}_update_label({n}_t *m, {x}, uint32_t label);"
     yield ""
+    yield "/* From the next step on. A rate that is negative or not finite is ignored. */"
     yield f"void {n}_set_learning_rate({n}_t *m, float rate);"
     if model.growable:
         yield ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from tinylearn.emit.calls import (
     arena_name,
@@ -17,7 +18,7 @@ from tinylearn.emit.literals import array_lines, dims, float_literal, product
 from tinylearn.emit.model import EmittedModel
 from tinylearn.emit.names import comment
 from tinylearn.ir.graph import Tensor
-from tinylearn.ops.base import definition
+from tinylearn.ops.base import Call, definition
 from tinylearn.ops.losses import Loss
 
 
@@ -229,11 +230,8 @@ def _finish(model: EmittedModel) -> Iterator[str]:
     """The shared end of both kinds of update."""
     n, program = model.name, model.compiled.program
     reads_x = touches(model, program.backward, "input")
-    needs_x = reads_x or any(
-        model.compiled.plan.external.get(g) == "input" for g in program.guarded
-    )
     yield ""
-    yield f"static float {n}_step({n}_t *m{', const float *x' if needs_x else ''}, float loss) {{"
+    yield f"static float {n}_step({n}_t *m, const float *x, float loss) {{"
     yield wrapped(f"if (!({_guard(model)})) return tl_refused_f32();", 2)
     yield f"  {n}_backward(m{', x' if reads_x else ''});"
     if program.apply:
@@ -245,51 +243,70 @@ def _finish(model: EmittedModel) -> Iterator[str]:
     yield "}"
 
 
-def _updates(model: EmittedModel, forward: _Forward) -> Iterator[str]:
-    n, program, x = model.name, model.compiled.program, f"const float x[{model.inputs}]"
-    assert program.loss is not None
-    rule = definition(program.loss.kind)
+@dataclass(frozen=True)
+class _Target:
+    """One of the two ways to say what should come out: a vector t, or a label."""
+
+    suffix: str
+    parameter: str
+    argument: str
+    loss: Call
+    #: C conditions: the step is refused at once; statistics may take the sample in
+    refused: str
+    learnable: str
+
+
+def _targets(model: EmittedModel) -> tuple[_Target, _Target]:
+    loss, graph = model.compiled.program.loss, model.compiled.program.graph
+    assert loss is not None
+    rule = definition(loss.kind)
     assert isinstance(rule, Loss)
-    needs_x = any("const float *x" in line for line in _finish(model))
-    finish = f"  return {n}_step(m{', x' if needs_x else ''}, loss);"
-    unused = [] if needs_x else ["  (void)x;"]
-    yield ""
-    yield f"float {n}_update({n}_t *m, {x}, const float t[{model.outputs}]) {{"
-    yield from unused
-    if model.growable and not model.compiled.classes:
-        yield "  if (m->classes == 0) return tl_refused_f32();"
-    yield wrapped(
-        f"const float loss = {expression(model, rule.call(program.loss, program.graph))};", 2
-    )
-    yield finish
-    yield "}"
-    yield ""
-    yield f"float {n}_update_label({n}_t *m, {x}, uint32_t label) {{"
-    yield from unused
-    limit = "m->classes" if model.growable else str(rule.labels(model.outputs))
-    yield f"  if (label >= {limit}) return tl_refused_f32();"
-    yield wrapped(
-        f"const float loss = {expression(model, rule.label_call(program.loss, program.graph))};", 2
-    )
-    yield finish
-    yield "}"
+    labels = "m->classes" if model.growable else str(rule.labels(model.outputs))
     used = "(int)m->classes" if model.growable else str(model.outputs)
-    for verb, parameter, argument, learnable in (
-        ("", f"const float t[{model.outputs}]", "t", f"tl_bounded_f32(t, {used})"),
-        ("_label", "uint32_t label", "label", f"label < {limit}"),
-    ):
-        yield ""
-        yield f"float {n}_learn{verb}({n}_t *m, {x}, {parameter}) {{"
-        yield from ([] if not forward.writes_y else [f"  float y[{model.outputs}];"])
-        yield wrapped(forward.call(_observing(model, learnable)).strip(), 2)
-        yield f"  return {n}_update{verb}(m, x, {argument});"
-        yield "}"
+    empty = "m->classes == 0" if model.growable and not model.compiled.classes else ""
+    return (
+        _Target("", f"const float t[{model.outputs}]", "t", rule.call(loss, graph),
+                empty, f"tl_bounded_f32(t, {used})"),
+        _Target("_label", "uint32_t label", "label", rule.label_call(loss, graph),
+                f"label >= {labels}", f"label < {labels}"),
+    )  # fmt: skip
+
+
+def _update(model: EmittedModel, target: _Target) -> Iterator[str]:
+    n, x = model.name, f"const float x[{model.inputs}]"
+    yield ""
+    yield f"float {n}_update{target.suffix}({n}_t *m, {x}, {target.parameter}) {{"
+    if target.refused:
+        yield f"  if ({target.refused}) return tl_refused_f32();"
+    yield wrapped(f"const float loss = {expression(model, target.loss)};", 2)
+    yield f"  return {n}_step(m, x, loss);"
+    yield "}"
+
+
+def _learn(model: EmittedModel, target: _Target, forward: _Forward) -> Iterator[str]:
+    n, x = model.name, f"const float x[{model.inputs}]"
+    yield ""
+    yield f"float {n}_learn{target.suffix}({n}_t *m, {x}, {target.parameter}) {{"
+    yield from ([] if not forward.writes_y else [f"  float y[{model.outputs}];"])
+    yield wrapped(forward.call(_observing(model, target.learnable)).strip(), 2)
+    yield f"  return {n}_update{target.suffix}(m, x, {target.argument});"
+    yield "}"
+
+
+def _updates(model: EmittedModel, forward: _Forward) -> Iterator[str]:
+    targets = _targets(model)
+    for target in targets:
+        yield from _update(model, target)
+    for target in targets:
+        yield from _learn(model, target, forward)
 
 
 def _rate_and_classes(model: EmittedModel) -> Iterator[str]:
     n = model.name
     yield ""
-    yield f"void {n}_set_learning_rate({n}_t *m, float rate) {{ m->learning_rate = rate; }}"
+    yield f"void {n}_set_learning_rate({n}_t *m, float rate) {{"
+    yield "  if (tl_is_finite(rate) && rate >= 0.0f) m->learning_rate = rate;"
+    yield "}"
     if model.growable:
         yield ""
         yield f"int {n}_add_class({n}_t *m) {{"

@@ -12,7 +12,6 @@ import numpy as np
 
 from tinylearn.errors import UsageError
 from tinylearn.ir.graph import Array, Graph, Op, Role, Tensor, frozen_map
-from tinylearn.ops.base import definition
 from tinylearn.passes.prune import prune
 from tinylearn.passes.select_trainable import weights_of
 
@@ -131,16 +130,14 @@ def attach_head(graph: Graph, head: Head) -> Graph:
 
 
 def standardize_input(graph: Graph) -> Graph:
-    """The graph with its input behind running standardisation."""
+    """The graph with its input behind running standardisation. An autoencoder's error is then
+    that of the standardised input, which is what the autoencoder sees."""
     editor, x = _Editor(graph), graph.inputs[0]
     editor.ops = []
     scaled = editor.standardized(x, "standardize_input")
-    swapped = [
-        replace(op, inputs=tuple(scaled if name == x else name for name in op.inputs))
-        if op.kind != "squared_error" else op
-        for op in graph.ops
-    ]  # fmt: skip
-    editor.ops += swapped
+    for op in graph.ops:
+        inputs = tuple(scaled if name == x else name for name in op.inputs)
+        editor.ops.append(replace(op, inputs=inputs))
     return editor.graph(graph.outputs)
 
 
@@ -171,8 +168,3 @@ def _widened(tensor: Tensor, rows: int) -> Tensor:
     data = np.zeros((rows, *tensor.shape[1:]), np.float32)
     data[: len(tensor.data)] = tensor.data
     return replace(tensor, shape=data.shape, data=data)
-
-
-def known_ops(graph: Graph) -> tuple[str, ...]:
-    """Kinds of the graph's ops that move data, in order of first use."""
-    return tuple(dict.fromkeys(op.kind for op in graph.ops if not definition(op.kind).alias))

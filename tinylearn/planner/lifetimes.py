@@ -6,7 +6,6 @@ loss, backward, apply.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tinylearn.ir.graph import Op, Program
@@ -91,19 +90,10 @@ def _share(builder: _Builder, op: Op, at: int) -> None:
                 return
 
 
-def _alias_last_use(program: Program, last: dict[str, int]) -> Mapping[str, int]:
-    """Last uses, counting a use of an alias as a use of what it is an alias of."""
-    for op in reversed(program.sequence):
-        if definition(op.kind).alias:
-            source, out = op.inputs[0], op.outputs[0]
-            last[source] = max(last[source], last.get(out, -1))
-    return last
-
-
 def lifetimes(program: Program) -> dict[str, Buffer]:
     """The buffer of every tensor that is not stored; tensors in one buffer share the object."""
     builder = _Builder(program)
-    last = _alias_last_use(program, builder.last_use())
+    last = builder.last_use()
     builder.place(program.input.name, -1, last.get(program.input.name, 0))
     for i, op in enumerate(program.sequence):
         for name in op.outputs:

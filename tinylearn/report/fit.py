@@ -8,6 +8,7 @@ from tinylearn.emit.model import EmittedModel
 from tinylearn.errors import DoesNotFitError
 from tinylearn.ir.graph import Program
 from tinylearn.ops.base import definition
+from tinylearn.pipeline import Choices, compile_graph, prepare
 from tinylearn.targets.target import Target
 
 #: Bytes of code that one kernel call becomes at most on a Cortex-M4F, measured over the test
@@ -70,10 +71,16 @@ def ram_needed(model: EmittedModel) -> int:
     return model.compiled.plan.ram_bytes + buffers + STACK_BYTES + PROGRAM_RAM
 
 
+def ram_to_infer(model: EmittedModel) -> int:
+    """Bytes of the struct were the same network, with its head, generated not to learn."""
+    compiled = model.compiled
+    return compile_graph(prepare(compiled.source, compiled.choices), Choices()).plan.ram_bytes
+
+
 def fit(model: EmittedModel, target: Target) -> Fit:
     """Compares a compiled model with a target."""
     plan = model.compiled.plan
-    return Fit(plan.flash_weights, code_estimate(model.compiled.program), target.flash_bytes,
+    return Fit(plan.flash_weights, code_estimate(model.compiled.program), target.program_bytes,
                ram_needed(model), target.ram_bytes)  # fmt: skip
 
 

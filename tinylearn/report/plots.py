@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from tinylearn.errors import MissingToolError
+from tinylearn.emit.write import write_file
+from tinylearn.errors import MissingToolError, UsageError
 
 
 def _pyplot() -> Any:
@@ -18,6 +20,13 @@ def _pyplot() -> Any:
     except ImportError:
         raise MissingToolError("plots need matplotlib: pip install 'tinylearn[plots]'") from None
     return pyplot
+
+
+def check_png(path: Path) -> None:
+    """Raises UsageError or MissingToolError, before any work, where no plot can be made."""
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"{path}: plots are PNG files; name it {path.stem}.png")
+    _pyplot()
 
 
 def save_curves(
@@ -39,5 +48,7 @@ def save_curves(
     axes.set(xlabel="sample", ylabel=ylabel, title=title)
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 0.08))
-    figure.savefig(path, dpi=120, metadata={"Software": None})
+    image = BytesIO()
+    figure.savefig(image, format="png", dpi=120, metadata={"Software": None})
     pyplot.close(figure)
+    write_file(path, image.getvalue())

@@ -45,12 +45,17 @@ def sizes_of(path: Path) -> Sizes:
     totals = {"code": 0, "constants": 0, "data": 0, "zeroed": 0}
     try:
         with path.open("rb") as file:
-            for section in ELFFile(file).iter_sections():
+            elf = ELFFile(file)
+            if elf.num_sections() == 0:
+                raise ELFError("no sections")
+            for section in elf.iter_sections():
                 kind = _kind(section)
                 if kind:
                     totals[kind] += section.header["sh_size"]
     except (OSError, ELFError) as error:
-        raise BadInputError(f"{path}: cannot read its sizes ({error}); build the project again") from None
+        raise BadInputError(
+            f"{path}: cannot read its sizes ({error}); build the project again"
+        ) from None
     return Sizes(**totals)
 
 

@@ -23,6 +23,7 @@ import workloads
 from tinylearn.cli.output import print_table
 from tinylearn.device.client import Device
 from tinylearn.device.host import open_device
+from tinylearn.errors import DoesNotFitError
 from tinylearn.report.size import model_code_bytes
 
 RATE = 0.01
@@ -60,29 +61,27 @@ class Row:
     dtype: str = "float32"
 
 
-def generate(model: Path, core: str, learn: str, skip: bool, folder: Path) -> dict:
-    """Runs the generator and the compiler as a user would; returns the info file's content."""
+def generate(model: Path, core: str, learn: str, skip: bool, folder: Path) -> dict | None:
+    """Runs the generator and the compiler as a user would; returns the info file's content, or
+    None where the model does not fit the target."""
     command = [sys.executable, "-m", "tinylearn"]
     selection = {"all": "all", "last": "last:1", "none": "none"}[learn]
-    options = [
-        "--learn",
-        selection,
-        "--rate",
-        str(RATE),
-        *([] if skip else ["--no-skip-zero-deltas"]),
-    ]
-    run(
-        [*command, "generate", str(model), "-o", str(folder), "--target", core, "--force", *options]
-    )
+    options = ["--learn", selection, "--rate", str(RATE)]
+    options += [] if skip else ["--no-skip-zero-deltas"]
+    if not run([*command, "generate", str(model), "-o", str(folder), "--target", core, *options]):
+        return None
     run([*command, "build", str(folder)])
     return json.loads(next(folder.glob("*_info.json")).read_text())
 
 
-def run(command: list[str]) -> None:
-    """Runs a command; ends the benchmark with what it said where it fails."""
+def run(command: list[str]) -> bool:
+    """Runs a command: True, or False where the model does not fit. Ends the benchmark with what
+    it said where it fails otherwise."""
     done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
+    if done.returncode not in (0, DoesNotFitError.exit_code):
         sys.exit(f"{' '.join(command)}\n{done.stderr}")
+    print(done.stderr, end="", file=sys.stderr)
+    return done.returncode == 0
 
 
 def relative(got: np.ndarray, wanted: np.ndarray) -> float:
@@ -113,6 +112,8 @@ def rows_of(model: Path, name: str, core: str, arrays: dict, work: Path) -> Iter
     for learn, skip in (("all", False), ("all", True), ("last", True), ("none", True)):
         folder = work / f"{name}-{core}-{learn}-{int(skip)}"
         info = generate(model, core, learn, skip, folder)
+        if info is None:
+            continue
         with open_device("emulator", folder) as device:
             instructions, stack, error = measure(device, arrays, learn)
         code = model_code_bytes(folder, info["name"], info["flash"]["weights"])

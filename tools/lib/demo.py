@@ -173,7 +173,9 @@ def main() -> None:
     print_table(("stream", ">samples", ">frozen", ">learning"), phase_rows(field, frozen, learning))
     if learning.drifts:
         first = learning.drifts[0]
-        print(f"\nThe device reports a drift at sample {first}; the stream changed at {field.phases[1][0]}.")
+        print(
+            f"\nThe device reports a drift at sample {first}; the stream changed at {field.phases[1][0]}."
+        )
     print()
     print_table(("cost on the device", ">"), costs)
     curves = {

@@ -1,4 +1,4 @@
-"""Output formats: one module each in this folder, with NAME, TITLE and files()."""
+"""Output formats: one module each in this folder, with NAME, TITLE, NEXT and files()."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from tinylearn.targets.target import Target
 
 
 class Format(Protocol):
-    """What a format module offers."""
+    """What a format module offers. ``NEXT``: what to do with a project, for {name} in {out}."""
 
     NAME: str
     TITLE: str
+    NEXT: str
 
     def files(
         self, model: EmittedModel, target: Target, sources: Mapping[str, bytes]

@@ -10,6 +10,10 @@ from tinylearn.targets.target import Target
 
 NAME = "cmake"
 TITLE = "CMake project"
+NEXT = (
+    "cmake -S {out} -B {out}/build -DCMAKE_TOOLCHAIN_FILE=toolchain.cmake "
+    "&& cmake --build {out}/build"
+)
 
 _LISTS = """# {name} on {title}. The library target `{name}` is the model alone: link your program to it.
 # cmake -B build -DCMAKE_TOOLCHAIN_FILE=toolchain.cmake && cmake --build build

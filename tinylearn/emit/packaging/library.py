@@ -10,6 +10,7 @@ from tinylearn.targets.target import Target
 
 NAME = "library"
 TITLE = "C sources without a build system"
+NEXT = "tinylearn validate {out}; compile *.c and tinylearn/*.c with -I. -Itinylearn"
 
 
 def files(model: EmittedModel, target: Target, sources: Mapping[str, bytes]) -> dict[str, bytes]:

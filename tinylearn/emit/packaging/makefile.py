@@ -10,23 +10,23 @@ from tinylearn.targets.target import Target
 
 NAME = "makefile"
 TITLE = "plain folder with a Makefile"
+NEXT = "tinylearn build {out}"
 
 _MAKEFILE = """# Makefile for {name} on {title}: `make` builds build/{name}.elf, `make size` shows its sizes.
 CROSS ?= {cross}
 CC = $(CROSS)gcc
-CFLAGS ?= {cflags}
-CFLAGS += -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror
+FLAGS = {cflags} -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror
 CPPFLAGS += -I. -Itinylearn -Iport {defines}
 LDFLAGS += {ldflags}
 SOURCES = {sources}
 OBJECTS = $(SOURCES:%.c=build/%.o)
 
 build/{name}.elf: $(OBJECTS)
-	$(CC) $(CFLAGS) $(OBJECTS) $(LDFLAGS) -o $@
+	$(CC) $(FLAGS) $(CFLAGS) $(OBJECTS) $(LDFLAGS) -o $@
 
 build/%.o: %.c Makefile $(wildcard *.h tinylearn/*.h tinylearn/kernels/*.h port/*.h)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(CPPFLAGS) -c $< -o $@
+	$(CC) $(FLAGS) $(CFLAGS) $(CPPFLAGS) -c $< -o $@
 
 .PHONY: size clean
 size: build/{name}.elf
