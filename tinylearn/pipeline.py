@@ -11,6 +11,7 @@ from typing import Any
 from tinylearn.errors import DoesNotFitError, UnsupportedError, UsageError
 from tinylearn.ir.graph import Graph, Program
 from tinylearn.ops.check import checked
+from tinylearn.passes.activation_last import activation_last
 from tinylearn.passes.backward import Optimizer, inference, learning
 from tinylearn.passes.fold_batch_norm import fold_batch_norm
 from tinylearn.passes.fuse_activation import fuse_activation
@@ -72,7 +73,7 @@ def prepare(graph: Graph, choices: Choices) -> Graph:
         graph = checked(attach_head(graph, choices.head))
     if choices.standardize_input:
         graph = checked(standardize_input(graph))
-    graph = checked(end_in_probabilities(graph, choices.loss))
+    graph = checked(end_in_probabilities(checked(activation_last(graph)), choices.loss))
     return checked(grow_output(graph, choices.max_classes)) if choices.max_classes else graph
 
 

@@ -17,6 +17,7 @@ from cli_tools import ROOT, done, refused, stream, tinylearn
 
 from tinylearn import __version__, errors
 from tinylearn.cli import ops as tinylearn_ops
+from tinylearn.cli import output
 from tinylearn.cli.main import VERBS, build_parser
 from tinylearn.targets import all_targets
 
@@ -144,8 +145,14 @@ def test_tables_are_never_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not any(line.endswith(" ") for line in table.splitlines())
 
 
-def test_a_reader_that_stops_early_is_no_error() -> None:
-    ran = subprocess.Popen([*COMMAND, "targets", "--json"], stdout=subprocess.PIPE,
+def test_json_has_no_nan(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_json({"a": float("nan"), "b": (1.5, [float("-inf")]), "c": True})
+    assert json.loads(capsys.readouterr().out) == {"a": None, "b": [1.5, [None]], "c": True}
+
+
+@pytest.mark.parametrize("words", [["targets", "--json"], ["ops"]], ids=["long", "short"])
+def test_a_reader_that_stops_early_is_no_error(words: list[str]) -> None:
+    ran = subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE)  # fmt: skip
     assert ran.stdout and ran.stderr
     ran.stdout.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -12,6 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_tools import done, refused
+
+from tinylearn.cli.main import main
+from tinylearn.errors import TinylearnError
+from tinylearn.train import fit
 
 COMMAND = [sys.executable, "-m", "tinylearn", "train"]
 
@@ -45,8 +50,6 @@ def test_from_a_table_to_a_model_that_can_be_generated(tmp_path: Path) -> None:
 def test_what_was_reached_and_which_number_each_name_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tinylearn.train import fit
-
     result = fit.TrainResult(Path("m.keras"), {}, 0.25, 0.875, "test", 30, 99, ("no", "yes"))
     monkeypatch.setattr(fit, "train", lambda *arguments: result)
     lines = done("train", "t.csv", "-o", "m.keras").out.splitlines()
@@ -56,6 +59,30 @@ def test_what_was_reached_and_which_number_each_name_has(
     ]  # fmt: skip
     assert lines[5] == "labels: 0 = no, 1 = yes"
     assert lines[6] == "written to m.keras; next: tinylearn analyze m.keras"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_progress_is_shown_on_a_terminal_and_taken_away(
+    monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    def train(data, spec, out, options, progress):
+        progress(1, {"loss": 0.125})
+        raise TinylearnError("training diverged") if fails else KeyboardInterrupt
+
+    monkeypatch.setattr(fit, "train", train)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    code = main(["train", "t.csv", "-o", "m.keras", "--epochs", "2"])
+    shown = sys.stderr.getvalue()
+    assert code == (1 if fails else 130) and "loss 0.125" in shown
+    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l"), "the cursor is visible again"
+    assert shown.endswith("training diverged\n" if fails else "interrupted\n")
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,6 @@ pytestmark = pytest.mark.tensorflow
 
 L = keras.layers
 BINARY, CATEGORICAL = "binary_crossentropy", "categorical_crossentropy"
-HIDDEN_BY_RESHAPE = pytest.mark.xfail(
-    strict=True, reason="a reshape after the output activation hides it: it is applied twice"
-)
-FLATTENED = pytest.mark.xfail(
-    strict=True, reason="one softmax over all positions in the loss, one a position in predict"
-)
 
 ENDS = {
     "one_bit": ((4,), lambda: [L.Dense(1, activation="sigmoid")], BINARY),
@@ -37,14 +31,9 @@ ENDS = {
     "classes_of_an_image": ((4, 4, 2), lambda: [L.Conv2D(3, 1, activation="softmax")], CATEGORICAL),
     "classes_of_positions": ((4, 3), lambda: [L.Dense(3, activation="softmax")], CATEGORICAL),
 }  # fmt: skip
-KNOWN = {
-    "bits_of_positions": HIDDEN_BY_RESHAPE, "reshaped_bits": HIDDEN_BY_RESHAPE,
-    "reshaped_class": HIDDEN_BY_RESHAPE, "classes_of_positions": HIDDEN_BY_RESHAPE,
-    "classes_of_an_image": FLATTENED,
-}  # fmt: skip
 
 
-@pytest.mark.parametrize("end", [pytest.param(n, marks=KNOWN.get(n, ())) for n in ENDS])
+@pytest.mark.parametrize("end", ENDS)
 def test_loss_is_that_of_keras_or_refused(build: Callable[..., list[CModel]], end: str) -> None:
     shape, layers, loss = ENDS[end]
     keras.utils.set_random_seed(1)

@@ -24,7 +24,7 @@ from tinylearn.pipeline import Choices, compile_graph, prepare
 
 def test_label_1_of_a_model_with_one_output(build) -> None:
     """The kernel read the score of a second output where there is one."""
-    outs = {"softmax": 1, None: 1, "sigmoid": 2}
+    outs = {None: 1, "sigmoid": 2}
     models = [emitted(mlp(sizes=(3, 4, 1), out=out), Choices("all"), f"m{i}")
               for i, out in enumerate(outs)]  # fmt: skip
     for c, labels in zip(build(*models), outs.values(), strict=True):
@@ -32,6 +32,11 @@ def test_label_1_of_a_model_with_one_output(build) -> None:
         assert np.isnan(c.learn_label(np.ones(3), labels))
         assert c.weights().tobytes() == state
         assert np.isfinite(c.learn_label(np.ones(3), labels - 1))
+
+
+def test_a_softmax_over_one_output_is_refused_for_learning() -> None:
+    with pytest.raises(UsageError, match="always 1"):
+        compile_graph(mlp(sizes=(3, 4, 1), out="softmax"), Choices("all"))
 
 
 def test_one_sigmoid_output_learns_its_label_as_the_target(build) -> None:

@@ -154,8 +154,10 @@ def test_what_is_no_elf_file_is_named(tmp_path: Path, content: bytes | None) -> 
 def test_a_damaged_elf_file_never_ends_in_another_error(elf: Path) -> None:
     whole, random = elf.read_bytes(), np.random.default_rng(0)
     damaged = [whole[:size] for size in range(0, len(whole), max(len(whole) // 40, 1))]
-    for at in [*range(64), *random.integers(0, len(whole), 200)]:
-        damaged.append(whole[:at] + bytes([whole[at] ^ random.integers(1, 256)]) + whole[at + 1 :])
+    damaged += [
+        whole[:at] + bytes([whole[at] ^ random.integers(1, 256)]) + whole[at + 1 :]
+        for at in [*range(64), *random.integers(0, len(whole), 200)]
+    ]
     refused = 0
     for content in damaged:
         elf.write_bytes(content)

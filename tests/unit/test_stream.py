@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from tinylearn.device.messages import (
     StepReport,
 )
 from tinylearn.device.stream import Stream, StreamReport, collect, matched, steps
+from tinylearn.device.stream_file import read_stream
 from tinylearn.errors import UsageError
 
 X = np.zeros((6, 2, 2), np.float32)
@@ -61,6 +63,20 @@ def test_samples_need_the_models_width() -> None:
 def test_the_model_must_learn() -> None:
     with pytest.raises(UsageError, match="model net: does not learn"):
         matched(Stream(X, labels=LABELS), info(can=Capability.STORE))
+
+
+def test_samples_without_y_are_targets_even_where_they_look_like_labels(tmp_path: Path) -> None:
+    np.savez(tmp_path / "s.npz", x=LABELS[:, None])
+    found = read_stream(tmp_path / "s.npz")
+    assert found.labels is None and found.name == "s.npz"
+    np.testing.assert_array_equal(found.targets, LABELS[:, None])
+
+
+def test_y_in_one_column_is_taken_for_labels(tmp_path: Path) -> None:
+    np.savez(tmp_path / "s.npz", x=X, y=LABELS[:, None].astype(bool))
+    found = read_stream(tmp_path / "s.npz")
+    assert found.targets is None and found.labels.dtype == np.int64
+    assert list(found.labels) == [0, 1, 1, 1, 1, 1] and found.x.shape == X.shape
 
 
 class Recorder:

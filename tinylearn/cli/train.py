@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from tinylearn.cli.arguments import natural, not_negative, positive, positive_real
 
@@ -68,7 +69,8 @@ def execute(args: argparse.Namespace) -> int:
         epochs=args.epochs, batch_size=args.batch, learning_rate=args.rate, seed=args.seed,
         validation_split=args.validation, standardize=args.standardize,
     )  # fmt: skip
-    result = train(Path(args.data), args.model, Path(args.out), options, _bar(args))
+    with _bar(args) as advance:
+        result = train(Path(args.data), args.model, Path(args.out), options, advance)
     if args.json:
         print_json({**asdict(result), "path": str(result.path)})
         return 0
@@ -83,22 +85,21 @@ def execute(args: argparse.Namespace) -> int:
     return 0
 
 
-def _bar(args: argparse.Namespace) -> Callable[[int, Mapping[str, float]], None] | None:
+@contextmanager
+def _bar(args: argparse.Namespace) -> Iterator[Callable[[int, Mapping[str, float]], None] | None]:
     """A progress bar over the epochs, where a person is looking."""
     from tinylearn.cli.output import watched
 
     if not watched(args):
-        return None
+        yield None
+        return
     from rich.console import Console
     from rich.progress import Progress
 
-    bar = Progress(console=Console(stderr=True), transient=True)
-    task = bar.add_task("training", total=args.epochs)
-    bar.start()
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("training", total=args.epochs)
 
-    def advance(epoch: int, figures: Mapping[str, float]) -> None:
-        bar.update(task, completed=epoch, description=f"training, loss {figures['loss']:.3g}")
-        if epoch >= args.epochs:
-            bar.stop()
+        def advance(epoch: int, figures: Mapping[str, float]) -> None:
+            bar.update(task, completed=epoch, description=f"training, loss {figures['loss']:.3g}")
 
-    return advance
+        yield advance
