@@ -152,8 +152,9 @@ def test_json_has_no_nan(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("words", [["targets", "--json"], ["ops"]], ids=["long", "short"])
 def test_a_reader_that_stops_early_is_no_error(words: list[str]) -> None:
-    ran = subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE,
-                           stderr=subprocess.PIPE)  # fmt: skip
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
+    ran = subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           env=buffered)  # fmt: skip
     assert ran.stdout and ran.stderr
     ran.stdout.close()
     assert (ran.stderr.read(), ran.wait(60)) == (b"", 0)

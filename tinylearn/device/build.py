@@ -63,7 +63,8 @@ def build_project(folder: Path, name: str, target: Target, verbose: bool = False
     make = require_program("make", ["make"], "which builds the project")
     purpose = f"the C compiler for {target.name}"
     require_program(f"{target.cross_prefix}gcc", target.packages, purpose)
-    _run([make, "--no-print-directory", f"-j{os.cpu_count() or 1}"], folder, verbose)
+    loud = [] if verbose else ["--silent"]
+    _run([make, "--no-print-directory", *loud, f"-j{os.cpu_count() or 1}"], folder, verbose)
     elf = folder / "build" / f"{name}.elf"
     if not elf.is_file():
         raise TinylearnError(f"{folder}: make succeeded without {elf.name}; generate it again")
@@ -98,18 +99,27 @@ def _rounding_flags(target: Target) -> list[str]:
     return ["-DTL_USE_FMA=1", *(["-mfma"] if _host_has_fma() else [])]
 
 
+def _source_folders(folder: Path) -> tuple[Path, Path]:
+    """Where the model and the library are: an Arduino library has both in src/."""
+    if (folder / "library.properties").is_file():
+        return folder / "src", folder / "src"
+    return folder, folder / "tinylearn"
+
+
 def _twin_sources(folder: Path, name: str) -> list[Path]:
-    for required in (f"{name}.c", f"{name}_device.c", "tinylearn/tl_session.c"):
-        if not (folder / required).is_file():
-            raise BadInputError(f"{folder}: has no {required}; generate the project again")
-    model = [folder / f"{name}.c", folder / f"{name}_device.c"]
-    library = sorted((folder / "tinylearn").glob("*.c"))
-    return [*model, *library, firmware.root() / "port" / "twin" / "twin.c"]
+    model, library = _source_folders(folder)
+    own = [model / f"{name}.c", model / f"{name}_device.c"]
+    for required in (*own, library / "tl_session.c"):
+        if not required.is_file():
+            raise BadInputError(f"{required}: is missing; generate the project again")
+    shared = sorted(path for path in library.glob("tl_*.c"))
+    return [*own, *shared, firmware.root() / "port" / "twin" / "twin.c"]
 
 
 def _digest(folder: Path, sources: list[Path], flags: list[str]) -> str:
     """Changes with any byte that the compiler reads, with its flags and its version."""
-    headers = sorted({*folder.glob("*.h"), *(folder / "tinylearn").rglob("*.h")})
+    model, library = _source_folders(folder)
+    headers = sorted({*model.glob("*.h"), *library.rglob("*.h")})
     total = hashlib.sha256(json.dumps([flags, _compiler()[1]]).encode())
     for path in (*sources, *headers):
         total.update(f"\n{path.name}\n".encode() + path.read_bytes())
@@ -139,7 +149,7 @@ def _compile(
     """Under another name first, so that no process ever loads half a library."""
     handle, unfinished = tempfile.mkstemp(dir=library.parent, prefix="twin-", suffix=".part")
     os.close(handle)
-    include = [f"-I{folder.resolve()}", f"-I{folder.resolve() / 'tinylearn'}"]
+    include = [f"-I{path.resolve()}" for path in _source_folders(folder)]
     files = [str(path.resolve()) for path in sources]
     try:
         _run([_compiler()[0], *flags, *include, *files, "-lm", "-o", unfinished], folder, verbose)

@@ -23,7 +23,7 @@ def read_info(folder: Path) -> dict[str, Any]:
     try:
         info = json.loads(found[0].read_text())
         return {**info, "name": str(info["name"]), "target": str(info["target"])}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadInputError(f"{found[0]}: damaged ({error}); generate the project again") from None
 
 

@@ -41,6 +41,8 @@ def check_replaceable(folder: Path) -> None:
     """Raises UsageError where writing to ``folder`` would lose somebody's files."""
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise UsageError(f"{folder}: exists and is not a folder; choose another -o")
+    if folder.resolve() == Path.cwd() or folder.is_mount():
+        raise UsageError(f"{folder}: this folder cannot be replaced; give -o a folder inside it")
     foreign = _foreign(folder) if folder.is_dir() else []
     if foreign:
         shown = ", ".join(foreign[:3]) + (", .." if len(foreign) > 3 else "")

@@ -24,6 +24,7 @@ def find(name: str) -> Target:
     targets = {target.name: target for target in all_targets()}
     if name in targets:
         return targets[name]
-    close = get_close_matches(name, targets, n=1, cutoff=0.5)
+    close = [t.name for t in all_targets() if t.emulator and name == t.emulator.machine]
+    close = close or get_close_matches(name, targets, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]}? " if close else ""
     raise UnsupportedError(f"target {name}: not known; {hint}there are {', '.join(targets)}")

@@ -16,8 +16,6 @@ NAME = "arduino"
 TITLE = "Arduino library"
 NEXT = "copy {out} below Arduino/libraries/ and open the example {name}_device"
 
-_PORT = "tl_port_arduino.cpp"
-
 _PROPERTIES = """name={name}
 version={version}
 author=tinylearn
@@ -60,9 +58,8 @@ void loop() {{
 
 def files(model: EmittedModel, target: Target, sources: Mapping[str, bytes]) -> dict[str, bytes]:
     """The library's files. The target's own start-up code is Arduino's business."""
-    inside = {**sources, **firmware.read_tree("src")}
+    inside = {**sources, **firmware.read_tree("src"), **firmware.read_tree("port/arduino")}
     inside["tl_port.h"] = firmware.read("port/tl_port.h")
-    inside[_PORT] = firmware.read(f"port/arduino/{_PORT}")
     does = "learns" if model.compiled.program.learns else "predicts"
     properties = _PROPERTIES.format(name=model.name, version=model.version, does=does,
                                     ram=model.compiled.plan.ram_bytes)  # fmt: skip
