@@ -59,7 +59,9 @@ def test_graphs_are_valid_after_every_pass_and_predict_the_same(chance: random.R
         np.testing.assert_allclose(run_graph(graph, x), want, rtol=1e-5, atol=1e-5)
     folded = run_graph(graph, x)  # folding rounds the weights to float32; nothing else may
     if choices.learn == "none":
-        np.testing.assert_allclose(run_graph(checked(fuse_activation(graph)), x), folded, atol=1e-12)
+        np.testing.assert_allclose(
+            run_graph(checked(fuse_activation(graph)), x), folded, atol=1e-12
+        )
         return
     loss, head = choose_loss(graph, None)
     graph = checked(fuse_activation(graph, head.name if head else ""))
@@ -91,7 +93,9 @@ def test_what_lives_together_does_not_overlap(chance: random.Random) -> None:
             apart_in_place = a.offset + a.bytes <= b.offset or b.offset + b.bytes <= a.offset
             assert apart_in_time or apart_in_place, (a, b)
     places = [name for s in plan.slots for name in s.names] + list(plan.external)
-    computed = {n for op in plan.program.sequence for n in op.outputs} | set(plan.program.graph.inputs)
+    computed = {n for op in plan.program.sequence for n in op.outputs} | set(
+        plan.program.graph.inputs
+    )
     assert sorted(places) == sorted(computed), "each tensor has exactly one place"
 
 

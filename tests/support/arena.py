@@ -57,7 +57,10 @@ class ArenaInterpreter(Interpreter):
             if not overlapping:
                 mine[...] = np.nan
             else:
-                assert mine.ravel()[:1].ctypes.data == self.view(overlapping[0]).ravel()[:1].ctypes.data
+                assert (
+                    mine.ravel()[:1].ctypes.data
+                    == self.view(overlapping[0]).ravel()[:1].ctypes.data
+                )
         args = [self.view(n).copy() if n else None for n in (*op.inputs, *op.updates)]
         results = definition(op.kind).reference(op, args, env)
         for name, value in zip((*op.outputs, *op.updates), results, strict=True):

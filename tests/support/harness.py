@@ -127,9 +127,7 @@ class CModel:
 
     def _label(self, verb: str, x: np.ndarray, label: int) -> float:
         x = np.ascontiguousarray(x, np.float32)
-        return float(
-            self._call(verb, _pointer(x), ctypes.c_uint32(label), result=ctypes.c_float)
-        )
+        return float(self._call(verb, _pointer(x), ctypes.c_uint32(label), result=ctypes.c_float))
 
     def learn_label(self, x: np.ndarray, label: int) -> float:
         return self._label("learn_label", x, label)

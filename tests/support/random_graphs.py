@@ -127,7 +127,9 @@ def random_choices(chance: random.Random, graph: Graph) -> Choices:
     if not layers:
         return Choices()
     some = ",".join(chance.sample(layers, chance.randint(1, len(layers))))
-    learn = chance.choice(("all", "all", "last:1", f"last:{chance.randint(1, len(layers))}", some, "none"))
+    learn = chance.choice(
+        ("all", "all", "last:1", f"last:{chance.randint(1, len(layers))}", some, "none")
+    )
     momentum, decay = chance.choice((0.0, 0.0, 0.5)), chance.choice((0.0, 0.0, 0.1))
     optimizer = Optimizer(momentum, decay, chance.choice((1, 1, 2)), chance.random() < 0.5)
     return Choices(learn, rate=0.05, optimizer=optimizer, standardize_input=chance.random() < 0.2)

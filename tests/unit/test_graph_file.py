@@ -25,7 +25,9 @@ from tinylearn.passes.backward import Optimizer
 from tinylearn.passes.head import Head
 from tinylearn.pipeline import Choices
 
-CHOICES = Choices("last:2", "mse", 0.5, Optimizer(0.9, 0.1, 4, False), Head(3), 7, True, 9, "gated", True)
+CHOICES = Choices(
+    "last:2", "mse", 0.5, Optimizer(0.9, 0.1, 4, False), Head(3), 7, True, 9, "gated", True
+)
 GOOD = dump(mlp(), CHOICES)
 
 

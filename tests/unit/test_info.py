@@ -21,7 +21,10 @@ from tinylearn.targets import find
 
 def test_info_says_what_the_plan_says() -> None:
     model = emitted(mlp(), Choices("all", optimizer=Optimizer(0.9)))
-    plan, info = model.compiled.plan, json.loads(emit_info(model, "cortex-m4f", "makefile", ["b", "a"]))
+    plan, info = (
+        model.compiled.plan,
+        json.loads(emit_info(model, "cortex-m4f", "makefile", ["b", "a"])),
+    )
     assert info["files"] == ["a", "b"]
     assert info["ram_bytes"] == sum(info["ram"].values()) == plan.ram_bytes
     assert info["flash"]["weights"] == plan.flash_weights

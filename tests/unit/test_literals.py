@@ -46,7 +46,9 @@ def test_compiler_reads_what_was_written(tmp_path: Path) -> None:
 @given(st.integers(1, 60))
 def test_lines_hold_every_element_once(count: int) -> None:
     lines = list(array_lines(np.arange(count, dtype=np.float32)))
-    assert [float(x[:-1]) for x in "".join(lines).replace(" ", "").split(",")[:-1]] == list(range(count))
+    assert [float(x[:-1]) for x in "".join(lines).replace(" ", "").split(",")[:-1]] == list(
+        range(count)
+    )
     assert len(lines) == -(-count // 6)
 
 

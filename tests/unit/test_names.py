@@ -108,7 +108,9 @@ def test_hostile_names_give_c_that_compiles(tmp_path: Path, learn: str) -> None:
         compiler = ("g++", "-std=c++11", "-Wall", "-Wextra", "-Werror", "-c")
         subprocess.run(["g++", "--version"], capture_output=True, check=True)
         compile_c(tmp_path / "use.cpp", tmp_path / "out.o", compiler[0], *compiler[1:])
-        longest = max(len(line) for f in tmp_path.glob("evil*") for line in f.read_text().split("\n"))
+        longest = max(
+            len(line) for f in tmp_path.glob("evil*") for line in f.read_text().split("\n")
+        )
         assert longest <= 200
         assert "int evil;" not in re.sub(
             r"/\*.*?\*/", "", emit_source(model) + emit_header(model), flags=re.DOTALL

@@ -136,7 +136,9 @@ def test_object_has_the_flash_weights_of_the_plan(sources: Path, name: str) -> N
     zeros = sum(t.bytes for t in model.ram_tensors if not t.data.any())  # gcc may fold these
     assert flash - zeros <= constants <= flash + 256
     assert sizes[".text"] < 20_000, "weights became code"
-    assert not sum(v for k, v in sizes.items() if k.startswith((".data", ".bss")) and "rel" not in k)
+    assert not sum(
+        v for k, v in sizes.items() if k.startswith((".data", ".bss")) and "rel" not in k
+    )
 
 
 def test_weights_are_read_and_written_by_byte_range(build) -> None:

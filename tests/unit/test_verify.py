@@ -46,7 +46,10 @@ BROKEN = {
     "nan": (with_tensor("dense_0/bias", data=np.full(6, np.nan, np.float32)), "NaN"),
     "inf": (with_tensor("dense_0/bias", data=np.full(6, -np.inf, np.float32)), "infinity"),
     "no input": (replace(G, inputs=()), "exactly one"),
-    "two inputs": (replace(G, inputs=("x", "x2")).with_tensors([Tensor("x2", (1,))]), "exactly one"),
+    "two inputs": (
+        replace(G, inputs=("x", "x2")).with_tensors([Tensor("x2", (1,))]),
+        "exactly one",
+    ),
     "no output": (replace(G, outputs=()), "exactly one"),
     "unknown output": (replace(G, outputs=("nowhere",)), "nowhere"),
     "weight as output": (replace(G, outputs=("dense_0/bias",)), "exactly one"),

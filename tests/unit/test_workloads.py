@@ -99,9 +99,7 @@ def test_deeper_learning_never_needs_less_ram(number: int) -> None:
     graph, _ = read(number)
     layers = 2 if number == 2 else 3
     sizes = [compile_graph(graph, Choices("none")).plan.ram_bytes]
-    sizes += [
-        compile_graph(graph, Choices(f"last:{k + 1}")).plan.ram_bytes for k in range(layers)
-    ]
+    sizes += [compile_graph(graph, Choices(f"last:{k + 1}")).plan.ram_bytes for k in range(layers)]
     assert sizes == sorted(sizes)
     assert sizes[-1] == compile_graph(graph, Choices("all")).plan.ram_bytes
 

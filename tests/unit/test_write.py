@@ -119,7 +119,9 @@ def test_file_as_folder_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("existing", [True, False])
 @pytest.mark.parametrize("fails_at", [0, 1, 2])
-def test_full_disk_changes_nothing(tmp_path: Path, monkeypatch, existing: bool, fails_at: int) -> None:
+def test_full_disk_changes_nothing(
+    tmp_path: Path, monkeypatch, existing: bool, fails_at: int
+) -> None:
     if existing:
         write_project(tmp_path / "out", project(old=b"x"))
     before = tree(tmp_path)
@@ -140,7 +142,9 @@ def test_full_disk_changes_nothing(tmp_path: Path, monkeypatch, existing: bool, 
 
 @pytest.mark.parametrize("error", [OSError(5, "I/O error"), KeyboardInterrupt()])
 @pytest.mark.parametrize("fails_at", [0, 1])
-def test_failing_rename_gives_the_old_folder_back(tmp_path: Path, monkeypatch, error, fails_at) -> None:
+def test_failing_rename_gives_the_old_folder_back(
+    tmp_path: Path, monkeypatch, error, fails_at
+) -> None:
     write_project(tmp_path / "out", project(old=b"x"))
     calls, real = [], os.rename
 

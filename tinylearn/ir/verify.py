@@ -33,7 +33,9 @@ def _verify_ends(graph: Graph) -> None:
     for kind, names in (("input", graph.inputs), ("output", graph.outputs)):
         if len(names) != 1 or graph[names[0]].stored:
             shown = ", ".join(names) or "none"
-            raise BadInputError(f"graph {graph.name}: needs exactly one computed {kind}, has {shown}")
+            raise BadInputError(
+                f"graph {graph.name}: needs exactly one computed {kind}, has {shown}"
+            )
 
 
 def _verify_tensors(graph: Graph) -> None:

@@ -143,7 +143,9 @@ class GradientBuilder:
         if op.kind == "activation_backward" and op.attrs["activation"] in ("relu", "relu6"):
             return True
         keeps = ("alias", "copy", "activation_backward", "scale_shift_backward")
-        return op.kind == "max_pool_backward" or (op.kind in keeps and self._has_zeros(op.inputs[0]))
+        return op.kind == "max_pool_backward" or (
+            op.kind in keeps and self._has_zeros(op.inputs[0])
+        )
 
     def add(
         self,
