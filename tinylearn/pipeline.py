@@ -66,6 +66,17 @@ class Compiled:
     loss: str
     classes: int
 
+    @property
+    def ram_by_purpose(self) -> dict[str, int]:
+        """Bytes of RAM by purpose: the struct, and the guard's snapshot beside it."""
+        snapshot = sum(t.bytes for t in self.plan.in_ram()) if self.choices.guard else 0
+        return {**self.plan.ram, **({"snapshot": snapshot} if snapshot else {})}
+
+    @property
+    def ram_bytes(self) -> int:
+        """Struct and snapshot together."""
+        return sum(self.ram_by_purpose.values())
+
 
 def prepare(graph: Graph, choices: Choices) -> Graph:
     """The graph with the head, the standardisation and the output that the user asked for."""
@@ -117,7 +128,25 @@ def compile_graph(source: Graph, choices: Choices) -> Compiled:
     return _compile(source, graph, choices, _selection(graph, choices))
 
 
+def _refuse_learning_options(choices: Choices) -> None:
+    """Options that mean nothing where nothing learns are a mistake, not a detail."""
+    optimizer, default = choices.optimizer, Optimizer()
+    asked = {
+        "--max-classes": choices.max_classes > 0,
+        "--guard": choices.guard,
+        "--adapt": choices.adapt != "always",
+        "--momentum": optimizer.momentum != default.momentum,
+        "--weight-decay": optimizer.weight_decay != default.weight_decay,
+        "--accumulate": optimizer.accumulate != default.accumulate,
+    }
+    named = [option for option, given in asked.items() if given]
+    if named:
+        raise UsageError(f"{named[0]}: nothing learns; add --learn all, --learn last:1 or --head")
+
+
 def _compile(source: Graph, graph: Graph, choices: Choices, selection: str) -> Compiled:
+    if selection == "none":
+        _refuse_learning_options(choices)
     program, loss = _program(graph, choices, selection)
     chosen = replace(choices, learn=selection)
     return Compiled(source, chosen, program, plan(program), loss, _initial_classes(source, choices))
@@ -136,7 +165,7 @@ def _deepest_that_fits(source: Graph, graph: Graph, choices: Choices) -> Compile
             if count == 1:
                 raise
             continue  # an op that no gradient passes: what stands behind it can still learn
-        smallest = found.plan.ram_bytes
+        smallest = found.ram_bytes
         if smallest <= budget:
             return replace(found, choices=replace(found.choices, ram_budget=0))
     raise DoesNotFitError(

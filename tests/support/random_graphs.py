@@ -118,7 +118,8 @@ def _finish(chance: random.Random, net: Net) -> None:
         return
     if len(net.shape()) == 3:
         net.flatten("last_flat")
-    net.dense("last", chance.randint(1, 4), chance.choice(("softmax", "sigmoid", None, "relu")))
+    act = chance.choice(("softmax", "sigmoid", None, "relu"))
+    net.dense("last", chance.randint(2 if act == "softmax" else 1, 4), act)
 
 
 def random_choices(chance: random.Random, graph: Graph) -> Choices:

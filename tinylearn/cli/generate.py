@@ -63,10 +63,10 @@ def execute(args: argparse.Namespace) -> int:
 def _report(model: EmittedModel, out: str, following: str) -> None:
     from shlex import quote
 
-    plan = model.compiled.plan
-    parts = ", ".join(f"{size:,} {purpose}" for purpose, size in plan.ram.items())
+    compiled = model.compiled
+    parts = ", ".join(f"{size:,} {purpose}" for purpose, size in compiled.ram_by_purpose.items())
     print(
-        f"{model.name}: {plan.flash_weights:,} B of weights in flash, "
-        f"{plan.ram_bytes:,} B of RAM ({parts})"
+        f"{model.name}: {compiled.plan.flash_weights:,} B of weights in flash, "
+        f"{compiled.ram_bytes:,} B of RAM ({parts})"
     )
     print(f"written to {out}; next: {following.format(out=quote(out), name=model.name)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,14 +11,18 @@ from numpy.typing import NDArray
 from tinylearn.device.client import Device
 from tinylearn.device.messages import Reset
 from tinylearn.emit.model import EmittedModel
-from tinylearn.errors import MismatchError
+from tinylearn.errors import MismatchError, RefusedError
 from tinylearn.interp import Interpreter
 from tinylearn.pipeline import Compiled
 from tinylearn.planner.plan import lives_in_ram
 
 ORACLE = "reference interpreter, float64"
 TOLERANCE = 1e-5
+#: running statistics in float32 lose digits where a feature hardly varies
+TOLERANCE_STATISTICS = 1e-4
 _SMALLEST = 1e-30
+#: share of the largest weight of all below which a tensor has no scale of its own
+_NEGLIGIBLE = 1e-3
 
 
 def _difference(got: NDArray[Any], wanted: NDArray[Any]) -> NDArray[Any]:
@@ -42,13 +46,15 @@ class Errors:
         """Whether the relative difference is at most ``tolerance``."""
         return self.relative <= tolerance
 
-    def add(self, got: NDArray[Any], wanted: NDArray[Any], tolerance: float) -> None:
-        """Compares one vector."""
+    def add(
+        self, got: NDArray[Any], wanted: NDArray[Any], tolerance: float, floor: float = _SMALLEST
+    ) -> None:
+        """Compares one vector; magnitudes below ``floor`` count as ``floor``."""
         if wanted.size == 0:
             return
         difference = _difference(np.asarray(got, np.float64).ravel(), wanted.ravel())
         finite = np.abs(wanted[np.isfinite(wanted)])
-        scale = max(float(finite.max(initial=0)), _SMALLEST)
+        scale = max(float(finite.max(initial=0)), floor)
         self.absolute = max(self.absolute, float(difference.max()))
         self.relative = max(self.relative, float(difference.max()) / scale)
         self.mismatched_bytes += 4 * int((difference > tolerance * scale).sum())
@@ -102,10 +108,10 @@ def one_hot(n: int, at: int) -> NDArray[np.float32]:
 class _Samples:
     """Seeded inputs and targets: noise of several sizes, constants, single spikes."""
 
-    def __init__(self, compiled: Compiled, seed: int) -> None:
+    def __init__(self, compiled: Compiled, classes: int | None, seed: int) -> None:
         self.random = np.random.default_rng(seed)
         self.inputs, self.outputs = compiled.program.input.size, compiled.program.result.size
-        self.classes = compiled.classes or self.outputs
+        self.classes = classes or self.outputs
         self.one_hot = compiled.loss == "categorical_crossentropy"
 
     def x(self) -> NDArray[np.float32]:
@@ -122,8 +128,14 @@ class _Samples:
         return self.random.uniform(0, 1, self.outputs).astype(np.float32)
 
 
+def tolerance_of(compiled: Compiled) -> float:
+    """What a model is held to, relative, unless the user says otherwise."""
+    observes = any(op.kind == "standardize" for op in compiled.program.forward)
+    return TOLERANCE_STATISTICS if observes else TOLERANCE
+
+
 def validate(
-    device: Device, compiled: Compiled, samples: int, seed: int, tolerance: float = TOLERANCE
+    device: Device, compiled: Compiled, samples: int, seed: int, tolerance: float | None = None
 ) -> Validation:
     """Predicts ``samples`` inputs, learns as many, and compares all with the oracle.
 
@@ -133,7 +145,8 @@ def validate(
     _check_model(device, compiled)
     if compiled.program.learns:
         device.reset(Reset.WEIGHTS)
-    result = _compare(device, compiled, samples, seed, tolerance)
+    limit = tolerance_of(compiled) if tolerance is None else tolerance
+    result = _compare(device, compiled, samples, seed, limit)
     if compiled.program.learns:
         device.reset(Reset.WEIGHTS)
     return result
@@ -152,9 +165,11 @@ def _compare(
     device: Device, compiled: Compiled, samples: int, seed: int, tolerance: float
 ) -> Validation:
     oracle = Interpreter(compiled.program, rate=compiled.choices.rate, classes=compiled.classes)
-    learns = compiled.program.learns and (compiled.classes or not compiled.choices.max_classes)
+    if compiled.choices.max_classes:
+        _open_every_class(device, oracle)
+    learns = compiled.program.learns and oracle.classes != 0
     outputs, loss, weights = Errors(), Errors(), Errors()
-    made, losses = _Samples(compiled, seed), list[tuple[float, float]]()
+    made, losses = _Samples(compiled, oracle.classes, seed), list[tuple[float, float]]()
     for _ in range(samples):
         x = made.x()
         outputs.add(device.predict(x), oracle.predict(x), tolerance)
@@ -165,14 +180,29 @@ def _compare(
     if learns:
         got, wanted = np.array(losses).T
         loss.add(got, wanted, tolerance)
-        weights.add(_device_weights(device), _oracle_weights(oracle), tolerance)
+        _compare_weights(device, oracle, weights, tolerance)
     return Validation(samples, samples if learns else 0, tolerance, outputs, loss, weights)
 
 
-def _device_weights(device: Device) -> NDArray[Any]:
-    return np.frombuffer(device.read_weights().weights, "<f4")
+def _open_every_class(device: Device, oracle: Interpreter) -> None:
+    """Brings all outputs of a growing model into use, by weights that name a label for each.
+    A device without a weight store refuses; then the classes it starts with are compared."""
+    outputs = oracle.program.result.size
+    blob = device.read_weights()
+    try:
+        device.write_weights(replace(blob, labels=tuple(range(outputs))))
+    except RefusedError:
+        return
+    oracle.classes = outputs
 
 
-def _oracle_weights(oracle: Interpreter) -> NDArray[Any]:
-    tensors = oracle.program.graph.tensors.values()
-    return np.concatenate([oracle.values[t.name].ravel() for t in tensors if lives_in_ram(t)])
+def _compare_weights(device: Device, oracle: Interpreter, errors: Errors, tolerance: float) -> None:
+    """Each tensor on its own scale, but for tensors that are all but zero."""
+    got = np.frombuffer(device.read_weights().weights, "<f4")
+    tensors = [t for t in oracle.program.graph.tensors.values() if lives_in_ram(t)]
+    values = [oracle.values[t.name].ravel() for t in tensors]
+    floor = _NEGLIGIBLE * max(float(np.abs(v).max()) for v in values)
+    for part, wanted in zip(
+        np.split(got, np.cumsum([v.size for v in values])[:-1]), values, strict=True
+    ):
+        errors.add(part, wanted, tolerance, floor)

@@ -22,6 +22,9 @@ def _summary(model: EmittedModel, target: str) -> Iterator[str]:
     yield f"| output | float32 {dims(program.result.shape)} |"
     yield f"| weights in flash | {plan.flash_weights:,} B |"
     yield f"| RAM (struct) | {plan.ram_bytes:,} B: {', '.join(f'{v:,} {k}' for k, v in plan.ram.items())} |"
+    snapshot = model.compiled.ram_bytes - plan.ram_bytes
+    if snapshot:
+        yield f"| RAM for the guard's snapshot | {snapshot:,} B |"
     yield f"| inference | {macs(program, program.forward):,} MAC |"
     if program.learns:
         yield f"| learning step | {macs_of_step(program):,} MAC |"

@@ -99,14 +99,15 @@ def _learning_api(model: EmittedModel) -> Iterator[str]:
     yield f"float {n}_update({n}_t *m, {x}, {t});"
     yield f"float {n}_update_label({n}_t *m, {x}, uint32_t label);"
     yield ""
-    yield "/* From the next step on. A rate that is negative or not finite is ignored. */"
+    yield "/* From the next step on. A rate outside 0 to 1000 is ignored. */"
     yield f"void {n}_set_learning_rate({n}_t *m, float rate);"
     if model.growable:
         yield ""
         yield "/* One more output, its weights zero. Returns its index, or -1 where all are in use. */"
         yield f"int {n}_add_class({n}_t *m);"
     yield ""
-    yield "/* Byte ranges of the weights. Return 0, or -1 where the range leaves the weights. */"
+    yield "/* Byte ranges of the weights. Return 0, or -1 where the range leaves the weights. Writing"
+    yield " * also clears momentum and a mini-batch begun. */"
     yield f"int {n}_weights_read(const {n}_t *m, uint32_t offset, void *to, uint32_t bytes);"
     yield f"int {n}_weights_write({n}_t *m, uint32_t offset, const void *from, uint32_t bytes);"
 

@@ -20,6 +20,7 @@ from tinylearn.emit.names import comment
 from tinylearn.ir.graph import Tensor
 from tinylearn.ops.base import Call, definition
 from tinylearn.ops.losses import Loss
+from tinylearn.pipeline import MAX_RATE
 
 
 def _includes(model: EmittedModel) -> Iterator[str]:
@@ -305,13 +306,22 @@ def _rate_and_classes(model: EmittedModel) -> Iterator[str]:
     n = model.name
     yield ""
     yield f"void {n}_set_learning_rate({n}_t *m, float rate) {{"
-    yield "  if (tl_is_finite(rate) && rate >= 0.0f) m->learning_rate = rate;"
+    yield f"  if (rate >= 0.0f && rate <= {float_literal(MAX_RATE)}) m->learning_rate = rate;"
     yield "}"
     if model.growable:
         yield ""
         yield f"int {n}_add_class({n}_t *m) {{"
         yield f"  return m->classes < {model.outputs} ? (int)m->classes++ : -1;"
         yield "}"
+
+
+def _forget(model: EmittedModel) -> Iterator[str]:
+    """Other weights: what the optimiser has gathered for the old ones means nothing to them."""
+    for tensor in model.buffers:
+        name = model.names[tensor.name]
+        yield f"  memset(m->{name}, 0, sizeof m->{name});"
+    if "samples" in model.control:
+        yield "  m->samples = 0;"
 
 
 def _weight_access(model: EmittedModel) -> Iterator[str]:
@@ -324,6 +334,7 @@ def _weight_access(model: EmittedModel) -> Iterator[str]:
         yield f"int {n}_weights_{verb}({const}{n}_t *m, uint32_t offset, {parameter}, uint32_t bytes) {{"
         yield f"  if (offset > {limit} || bytes > {limit} - offset) return -1;"
         yield f"  {copy};"
+        yield from (_forget(model) if verb == "write" else ())
         yield "  return 0;"
         yield "}"
 

@@ -67,8 +67,7 @@ def ram_needed(model: EmittedModel) -> int:
     learns = model.compiled.program.learns
     buffers = 4 * (model.inputs + model.outputs * (2 if learns else 1))
     buffers += 4 * model.outputs if model.growable else 0
-    buffers += model.weights_bytes if model.compiled.choices.guard else 0
-    return model.compiled.plan.ram_bytes + buffers + STACK_BYTES + PROGRAM_RAM
+    return model.compiled.ram_bytes + buffers + STACK_BYTES + PROGRAM_RAM
 
 
 def ram_to_infer(model: EmittedModel) -> int:

@@ -31,8 +31,10 @@ TOOLCHAINS = {
 OPTIMIZE = "-O2"
 """The kernels are tuned at this level; -O3 only makes them larger. A later flag overrides it."""
 
-_COMPILE = ("-ffp-contract=off", "-fno-math-errno", "-ffunction-sections", "-fdata-sections",
-            "-fno-common")  # fmt: skip
+#: no fused rounding that the source does not ask for; sections that the linker can drop; no
+#: halves of functions, which cost code and gain nothing here
+_COMPILE = ("-ffp-contract=off", "-fno-math-errno", "-fno-partial-inlining",
+            "-ffunction-sections", "-fdata-sections", "-fno-common")  # fmt: skip
 _LINK = ("-nostartfiles", "-Lport", "-Tport/board.ld", "-Wl,--gc-sections", "-Wl,--fatal-warnings")
 
 
