@@ -50,6 +50,7 @@ class Choices:
     @staticmethod
     def from_json(values: dict[str, Any]) -> Choices:
         """Inverse of ``as_json``."""
+        values = dict(values)
         head = values.pop("head")
         optimizer = Optimizer(**values.pop("optimizer"))
         return Choices(**values, head=Head(**head) if head else None, optimizer=optimizer)

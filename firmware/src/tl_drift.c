@@ -2,6 +2,7 @@
 #include "tl_drift.h"
 
 #include "kernels/tl_math.h"
+#include "tl_metrics.h"
 
 /* A deviation below this share of the mean is noise of the arithmetic. */
 #define LEAST_RELATIVE_DEVIATION 0.01f
@@ -35,6 +36,7 @@ static void learn_normal(tl_drift_t *drift, uint16_t memory, float loss) {
 
 int tl_drift_step(tl_drift_t *drift, const tl_drift_config_t *config, float loss) {
   if (!(config->threshold > 0.0f)) return 0;
+  loss = tl_limited(loss);
   if (drift->count >= config->warmup) {
     const float unit = deviation(drift);
     const float z = clamp((loss - drift->mean) / unit, config->clip);

@@ -8,8 +8,8 @@ void tl_gate_close(tl_gate_t *gate) {
 }
 
 void tl_gate_open(tl_gate_t *gate, const tl_gate_config_t *config, float normal_loss) {
+  if (!gate->open || gate->goal > 0.0f) gate->goal = config->recovery * normal_loss;
   gate->open = 1;
-  gate->goal = config->recovery * normal_loss;
   tl_average_restart(&gate->losses);
 }
 

@@ -22,7 +22,8 @@ typedef struct {
 
 void tl_gate_close(tl_gate_t *gate);
 
-/* Open, or stay open anew. normal_loss: the level before the drift, 0 where unknown. */
+/* Open, or stay open anew. normal_loss: the level before the drift, 0 where unknown. A gate
+ * that is open without a goal stays so: a level met before anything was learnt is no goal. */
 void tl_gate_open(tl_gate_t *gate, const tl_gate_config_t *config, float normal_loss);
 
 /* Take in the loss of a sample that was learnt; closes the gate when it is time. */

@@ -31,6 +31,7 @@ void tl_learner_init(tl_learner_t *learner, const tl_learner_config_t *config,
   learner->guard.snapshot = snapshot;
   init_labels(learner, labels);
   tl_learner_restart(learner);
+  if (config->starts_open) tl_gate_open(&learner->gate, &config->gate, 0.0f);
 }
 
 void tl_learner_clear_metrics(tl_learner_t *learner) {
@@ -61,10 +62,14 @@ static void add_event(tl_learner_t *learner, int event) {
   learner->last.events = (uint8_t)(learner->last.events | event);
 }
 
+int tl_learner_gate_is_open(const tl_learner_t *learner) {
+  return learner->mode == TL_LEARN_GATED && learner->gate.open;
+}
+
 static tl_status_t finish(tl_learner_t *learner, tl_status_t status) {
   learner->last.status = (uint8_t)status;
   if (status == TL_REFUSED) ++learner->refused;
-  if (learner->gate.open) add_event(learner, TL_GATE_IS_OPEN);
+  if (tl_learner_gate_is_open(learner)) add_event(learner, TL_GATE_IS_OPEN);
   return status;
 }
 
@@ -82,9 +87,8 @@ static void open_gate(tl_learner_t *learner, float normal_loss) {
 }
 
 static int is_learning(const tl_learner_t *learner) {
-  if (learner->model->update == NULL) return 0;
-  return learner->mode == TL_LEARN_ALWAYS ||
-         (learner->mode == TL_LEARN_GATED && learner->gate.open);
+  if (learner->model->update == NULL || learner->guard.testing) return 0;
+  return learner->mode == TL_LEARN_ALWAYS || tl_learner_gate_is_open(learner);
 }
 
 /* The output of a label; a new label takes the next free one. */
@@ -147,7 +151,8 @@ static void watch_for_drift(tl_learner_t *learner) {
 static void note_roll_back(tl_learner_t *learner) {
   ++learner->roll_backs;
   add_event(learner, TL_DID_ROLL_BACK);
-  learner->loss.sum = learner->loss.weight = 0.0f;
+  tl_average_restart_recent(&learner->loss);
+  tl_average_restart_recent(&learner->gate.losses);
   tl_drift_restart(&learner->drift);
 }
 
@@ -168,6 +173,16 @@ static void after_learning(tl_learner_t *learner) {
   }
 }
 
+/* The sample is in order and its loss is not: the weights have diverged. */
+static tl_status_t refuse_loss(tl_learner_t *learner) {
+  if (learner->mode != TL_LEARN_NEVER &&
+      tl_guard_rescue(&learner->guard, &learner->config->guard, learner->model,
+                      learner->state) == 0) {
+    note_roll_back(learner);
+  }
+  return finish(learner, TL_REFUSED);
+}
+
 /* Is one class the answer, and not n numbers? */
 static int asks_for_class(const tl_model_t *model, tl_truth_t truth) {
   return truth.t == NULL || model->loss == TL_LOSS_CATEGORICAL ||
@@ -180,11 +195,15 @@ static tl_status_t step(tl_learner_t *learner, const sample_t *sample) {
   test(learner, sample->x);
   judge(learner, sample);
   if (!has_class) learner->last.output = TL_NO_OUTPUT;
-  if (!tl_is_finite(learner->last.loss)) return finish(learner, TL_REFUSED);
+  if (!tl_is_finite(learner->last.loss)) return refuse_loss(learner);
   if (has_class && learner->last.error == 0.0f) add_event(learner, TL_DID_HIT);
   tl_average_add(&learner->loss, learner->last.loss, fading);
   tl_average_add(&learner->error, learner->last.error, fading);
-  if (learner->last.events & TL_DID_LEARN) after_learning(learner);
+  if (learner->last.events & TL_DID_LEARN) {
+    after_learning(learner);
+  } else {
+    tl_guard_test(&learner->guard, &learner->config->guard, tl_average_recent(&learner->loss));
+  }
   watch_for_drift(learner);
   return finish(learner, TL_OK);
 }

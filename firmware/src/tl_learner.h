@@ -22,24 +22,33 @@ typedef enum {
 /* Chosen at generation; constant. TL_LEARNER_DEFAULTS is a good start. */
 typedef struct {
   uint8_t mode; /* tl_learn_mode_t at start; the learner's own field `mode` may change */
-  float fading; /* of the metrics: 0.99 weighs about the last 100 samples */
+  uint8_t
+      starts_open; /* the gate, for initial weights: a new head has no loss to come back to */
+  float fading;    /* of the metrics: 0.99 weighs about the last 100 samples */
   tl_drift_config_t drift;
   tl_gate_config_t gate;
   tl_guard_config_t guard;
 } tl_learner_config_t;
 
-#define TL_LEARNER_CONFIG(mode)                                                       \
-  {                                                                                   \
-    (mode), 0.99f, {0.5f, 20.0f, 4.0f, 32, 512}, {1.25f, 64, 2000}, { 2.0f, 64, 256 } \
+/* In generated code: for a model whose outputs mean something already, and for one with outputs
+ * that have learnt nothing yet. */
+#define TL_LEARNER_CONFIG(mode) TL_LEARNER_CONFIG_OF(mode, 0)
+#define TL_LEARNER_CONFIG_NEW_HEAD(mode) TL_LEARNER_CONFIG_OF(mode, 1)
+#define TL_LEARNER_CONFIG_OF(mode, starts_open)                                      \
+  {                                                                                  \
+    (mode), (starts_open), 0.99f, {0.5f, 20.0f, 4.0f, 32, 512}, {1.25f, 64, 2000}, { \
+      2.0f, 64, 256                                                                  \
+    }                                                                                \
   }
 #define TL_LEARNER_DEFAULTS \
-  {TL_LEARN_ALWAYS, 0.99f, TL_DRIFT_DEFAULTS, TL_GATE_DEFAULTS, TL_GUARD_DEFAULTS}
+  {TL_LEARN_ALWAYS, 0, 0.99f, TL_DRIFT_DEFAULTS, TL_GATE_DEFAULTS, TL_GUARD_DEFAULTS}
 
 /* What became of a sample. */
 typedef enum {
   TL_OK = 0,
   TL_REFUSED = 1,      /* a value is not finite or beyond 2^48: nothing moved; or the loss is
-                          not finite: the trainable weights did not move */
+                          not finite: the sample was not learnt, and where a snapshot is held
+                          it was put back (TL_DID_ROLL_BACK) */
   TL_FULL = 2,         /* a new label, and every output is taken */
   TL_UNKNOWN_LABEL = 3 /* a new label while learning is off: no output was added */
 } tl_status_t;
@@ -80,13 +89,15 @@ typedef struct {
   uint8_t mode; /* tl_learn_mode_t */
 } tl_learner_t;
 
-/* The state must be initialised. y: outputs floats. labels: max_classes entries, NULL where
- * max_classes is 0. snapshot: weights_bytes, or NULL for no guard. */
+/* The state must be initialised, and is taken for the initial weights. y: outputs floats.
+ * labels: max_classes entries, NULL where max_classes is 0. snapshot: weights_bytes, or NULL
+ * for no guard. */
 void tl_learner_init(tl_learner_t *learner, const tl_learner_config_t *config,
                      const tl_model_t *model, void *state, float *y, uint32_t *labels,
                      void *snapshot);
 
-/* Forget metrics, drift, gate and snapshot: the weights were replaced from outside. */
+/* Forget metrics, drift, gate and snapshot: the weights were replaced from outside. The gate is
+ * closed, as such weights have learnt. */
 void tl_learner_restart(tl_learner_t *learner);
 
 /* Set metrics and counters to zero; drift, gate and snapshot go on. */
@@ -96,6 +107,9 @@ void tl_learner_clear_metrics(tl_learner_t *learner);
  * The report is in learner->last. */
 tl_status_t tl_learner_step(tl_learner_t *learner, const float *x, uint32_t label);
 tl_status_t tl_learner_step_target(tl_learner_t *learner, const float *x, const float *t);
+
+/* Does a gated learner learn at present? 1 or 0. */
+int tl_learner_gate_is_open(const tl_learner_t *learner);
 
 /* Put the snapshot back or take one, by hand. Return 0, or -1 where there is none. */
 int tl_learner_snapshot(tl_learner_t *learner);

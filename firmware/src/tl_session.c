@@ -204,7 +204,7 @@ static tl_error_t handle_metrics(tl_session_t *session, exchange_t *exchange) {
                           : 0.0f);
   tl_put_u16(to + 40, (uint16_t)classes(session));
   to[42] = learner->mode;
-  to[43] = (uint8_t)(learner->gate.open | (learner->guard.held << 1));
+  to[43] = (uint8_t)(tl_learner_gate_is_open(learner) | (learner->guard.held << 1));
   tl_put_u32(to + 44, session->in.bad);
   exchange->length = TL_METRICS_BYTES;
   return TL_E_NONE;
@@ -329,7 +329,10 @@ static tl_error_t set_mode(tl_session_t *session, const uint8_t *value) {
   if (mode != TL_LEARN_NEVER && session->device->model->update == NULL) {
     return TL_E_UNSUPPORTED;
   }
-  if (mode != session->learner.mode) tl_gate_close(&session->learner.gate);
+  /* A gate that is open without a goal, for something new, stays so until that is learnt. */
+  if (mode != session->learner.mode && session->learner.gate.goal > 0.0f) {
+    tl_gate_close(&session->learner.gate);
+  }
   session->learner.mode = (uint8_t)mode;
   return TL_E_NONE;
 }

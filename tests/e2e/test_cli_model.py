@@ -217,6 +217,11 @@ def test_a_failed_swap_puts_the_old_folder_back(
         (["--rate", "1e9"], 2, "--rate"),
         (["--momentum", "1"], 2, "--momentum 1.0"),
         (["--learn", "all", "--loss", "binary_crossentropy"], 2, "binary_crossentropy"),
+        (["--max-classes", "6"], 2, "--max-classes: nothing learns"),
+        (["--guard"], 2, "--guard: nothing learns"),
+        (["--momentum", "0.5"], 2, "--momentum: nothing learns"),
+        (["--accumulate", "2"], 2, "--accumulate: nothing learns"),
+        (["--adapt", "gated"], 2, "--adapt: nothing learns"),
     ],
 )
 def test_choices_that_make_no_sense_write_nothing(

@@ -46,7 +46,7 @@ class GuardConfig(c.Structure):
 
 class LearnerConfig(c.Structure):
     _fields_ = [
-        ("mode", c.c_uint8), ("fading", c.c_float), ("drift", DriftConfig),
+        ("mode", c.c_uint8), ("starts_open", c.c_uint8), ("fading", c.c_float), ("drift", DriftConfig),
         ("gate", GateConfig), ("guard", GuardConfig),
     ]  # fmt: skip
 
@@ -59,8 +59,9 @@ class Step(c.Structure):
 
 
 def config(mode: int = 1, **parts: object) -> LearnerConfig:
-    """TL_LEARNER_DEFAULTS with changes: fading, drift, gate, guard."""
+    """TL_LEARNER_DEFAULTS with changes: starts_open, fading, drift, gate, guard."""
     defaults = {
+        "starts_open": 0,
         "fading": 0.99,
         "drift": DriftConfig(0.25, 25, 4, 32, 1024),
         "gate": GateConfig(1.25, 64, 2000),

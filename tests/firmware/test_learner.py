@@ -11,6 +11,7 @@ from c_runtime import (
     LINEAR,
     MAX_CLASSES,
     OBSERVED,
+    OUTPUTS,
     DriftConfig,
     GateConfig,
     GuardConfig,
@@ -20,7 +21,7 @@ from c_runtime import (
     library,
 )
 
-from tinylearn.device.messages import Event, LearnMode, Status
+from tinylearn.device.messages import Event, LearnMode, Reset, Status
 
 NEVER, ALWAYS, GATED = LearnMode.NEVER, LearnMode.ALWAYS, LearnMode.GATED
 NO_DRIFT = DriftConfig(0.25, 0, 4, 32, 1024)
@@ -40,6 +41,25 @@ class Stream:
 
     def move(self) -> None:
         self.means = np.roll(self.means, 1, axis=0)
+
+
+class Regression:
+    """Targets linear in the inputs, with a little noise; ``move`` turns them round."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.true = self.rng.normal(size=(OUTPUTS, INPUTS))
+
+    def run(self, host: Host, n: int) -> list[Step]:
+        steps = []
+        for _ in range(n):
+            x = self.rng.normal(size=INPUTS)
+            noise = 0.1 * self.rng.normal(size=OUTPUTS)
+            steps.append(host.step(x, target=self.true @ x + noise))
+        return steps
+
+    def move(self) -> None:
+        self.true = -self.true
 
 
 def run(host: Host, stream: Stream, n: int) -> list[Step]:
@@ -220,6 +240,48 @@ def test_the_gate_closes_after_the_declared_most_samples() -> None:
     assert [bool(s.events & Event.LEARNED) for s in steps] == [True] * 40 + [False] * 20
 
 
+def test_a_new_head_starts_with_the_gate_open() -> None:
+    gate = GateConfig(1.25, 10, 300)
+    closed, host = (
+        Host(LINEAR, settings=config(GATED, gate=gate, starts_open=start)) for start in (0, 1)
+    )
+    stream = Regression(8)
+    assert first(stream.run(closed, 600), Event.LEARNED) is None  # what a new head must not do
+    steps = stream.run(host, 600)
+    assert [bool(s.events & Event.LEARNED) for s in steps] == [True] * 300 + [False] * 300
+    assert bool(steps[0].events & Event.GATE_OPEN) and not host.gate_open
+    assert np.mean([s.loss for s in steps[300:]]) < 0.05 * steps[0].loss
+
+
+def test_labels_do_not_give_a_new_head_a_goal() -> None:
+    settings = config(GATED, gate=GateConfig(1e9, 10, 200), starts_open=1)  # any goal is met
+    steps = run(Host(settings=settings, snapshot=False), Stream(classes=2), 300)
+    last_label = max(i for i, s in enumerate(steps) if s.events & Event.NEW_CLASS)
+    learnt = [bool(s.events & Event.LEARNED) for s in steps]
+    assert learnt == [i < last_label + 200 for i in range(300)]
+
+
+def test_a_new_head_that_is_only_tested_at_first_learns_later() -> None:
+    host, stream = Host(LINEAR, settings=config(GATED, starts_open=1)), Regression(8)
+    frozen(host, NEVER)
+    quiet = stream.run(host, 100)
+    assert not any(s.events & (Event.LEARNED | Event.GATE_OPEN) for s in quiet)
+    assert not host.device().metrics().gate_open
+    frozen(host, GATED)
+    assert all(s.events & Event.LEARNED for s in stream.run(host, 100))
+
+
+def test_stored_weights_have_learnt_and_start_with_the_gate_closed() -> None:
+    host, stream = Host(LINEAR, settings=config(GATED, starts_open=1)), Regression(8)
+    stream.run(host, 200)
+    host.save()
+    host.restart()
+    assert not host.gate_open
+    assert first(stream.run(host, 100), Event.LEARNED) is None
+    host.device().reset(Reset.MODEL)
+    assert host.gate_open
+
+
 LOSSES = {
     "exponential": lambda rng, n: rng.exponential(size=n),
     "squared normal": lambda rng, n: rng.normal(size=n) ** 2,
@@ -336,3 +398,97 @@ def test_a_new_class_is_no_reason_to_roll_back() -> None:
     assert steps[0].events & Event.NEW_CLASS
     assert steps[-2].loss > 0.5  # the loss stays high, and still
     assert first(steps, Event.ROLL_BACK) is None
+
+
+# ---- divergence ----
+
+
+@pytest.mark.parametrize("rate", [0.3, 0.45, 1.0, 30.0])
+@pytest.mark.parametrize("diverging", [40, 200, 900])
+def test_divergence_is_undone_and_the_model_works_again(rate: float, diverging: int) -> None:
+    host, stream = Host(LINEAR), Regression(9)
+    host.set_rate(0.01)
+    stream.run(host, 800)
+    calm = np.mean([s.loss for s in stream.run(host, 100)])
+    host.set_rate(rate)
+    stream.run(host, diverging)
+    host.set_rate(0.01)
+    after = stream.run(host, 900)
+    metrics = host.device().metrics()
+    assert metrics.roll_backs >= 1 and metrics.snapshot_held
+    assert sum(s.status == Status.REFUSED for s in after) <= 1
+    assert np.mean([s.loss for s in after[-300:]]) < 2 * calm
+    assert metrics.recent_loss < 2 * calm and np.isfinite(metrics.mean_loss)
+
+
+def test_a_loss_that_is_not_finite_rolls_back_at_once() -> None:
+    host, stream = Host(LINEAR), Regression(9)
+    stream.run(host, 400)
+    host.set_rate(1e3)
+    steps = stream.run(host, 100)
+    refused = [i for i, s in enumerate(steps) if s.status == Status.REFUSED]
+    assert refused and all(steps[i].events & Event.ROLL_BACK for i in refused)
+    assert not any(steps[i].events & Event.LEARNED for i in refused)
+    after = steps[refused[0] + 1 : refused[0] + 65]  # the snapshot, tested and not learnt
+    assert not any(s.events & Event.LEARNED for s in after)
+    assert np.mean([s.loss for s in after]) < 0.1
+    metrics = host.device().metrics()
+    assert metrics.roll_backs == metrics.refused == len(refused)
+
+
+def test_a_device_that_must_not_learn_does_not_roll_back_either() -> None:
+    host, stream = Host(LINEAR), Regression(9)
+    stream.run(host, 400)
+    host.set_rate(1e3)
+    while (loss := stream.run(host, 1)[0].loss) < 1e30:
+        pass  # the next loss, a million times this one, is not finite
+    assert np.isfinite(loss)
+    frozen(host, NEVER)
+    before = host.weights()
+    assert all(s.status == Status.REFUSED for s in stream.run(host, 20)[1:])
+    assert host.weights() == before and host.device().metrics().roll_backs == 0
+
+
+def test_without_a_guard_the_averages_stay_finite_and_come_back() -> None:
+    host, stream = Host(LINEAR, snapshot=False), Regression(9)
+    stream.run(host, 400)
+    host.set_rate(30.0)
+    while stream.run(host, 1)[0].loss < 1e30:
+        pass
+    metrics = host.device().metrics()
+    assert 1e12 < metrics.recent_loss < 2e18 and 1e12 < metrics.mean_loss < 2e18
+    host.set_rate(0.05)
+    stream.run(host, 6000)
+    metrics = host.device().metrics()
+    assert metrics.refused == metrics.roll_backs == 0
+    assert metrics.recent_loss < 0.1
+
+
+def test_the_detector_survives_losses_of_any_size() -> None:
+    rng = np.random.default_rng(1)
+    huge = np.full(32, 3e38)
+    calm, after = rng.exponential(size=60000), 5 * rng.exponential(size=500)
+    found = detect(np.concatenate([huge, calm, after]), DriftConfig(0.25, 25, 4, 32, 1024))
+    assert 60032 < found < 60100
+
+
+def test_a_drift_is_forgiven_and_learnt_without_a_roll_back() -> None:
+    host, stream = Host(LINEAR), Regression(10)
+    for _ in range(5):
+        stream.run(host, 1000)
+        stream.move()
+    stream.run(host, 1000)
+    metrics = host.device().metrics()
+    assert metrics.drifts >= 5 and metrics.roll_backs == 0
+    assert metrics.recent_loss < 0.1
+
+
+def test_slow_learning_of_a_changed_world_costs_one_detour_with_the_detector_on() -> None:
+    host, stream = Host(LINEAR), Regression(10)
+    stream.run(host, 1000)
+    host.set_rate(0.002)
+    stream.move()
+    steps = stream.run(host, 6000)
+    assert first(steps, Event.DRIFT) is not None
+    assert host.device().metrics().roll_backs == 1
+    assert np.mean([s.loss for s in steps[-300:]]) < 0.1

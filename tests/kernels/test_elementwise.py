@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from library import LEAKY_RELU, RELU, RELU6, SIGMOID, TANH, Padding, guarded, intact
 
+from tinylearn.ops.standardize import EPSILON, standardized, updated
+
 ACTIVATIONS = range(6)
 LENGTHS = [1, 3, 7, 8, 9, 17]
 
@@ -146,6 +148,41 @@ def test_standardize_follows_the_batch_statistics(k, rng):
     k.standardize_backward_f32(y, np.ones(3, np.float32), stats, 3, eps)
     np.testing.assert_allclose(y, 1 / np.sqrt(samples.var(0, dtype=np.float64) + eps), rtol=1e-4)
     assert intact(y)
+
+
+def wild_stream(rng):
+    """Three features: a glitch early and late, a shift of 100 sigma, constant until it varies."""
+    samples = normal(rng, (600, 3)) * np.array([1, 2, 1], np.float32)
+    samples[[5, 300], 0] = np.nan, 1e11
+    samples[200:, 1] += 200
+    samples[:100, 2] = 7
+    samples[[3, 400], 2] = 1e30, np.inf
+    return samples
+
+
+def test_standardize_equals_the_reference_on_a_wild_stream(k, rng):
+    stats, y, expected = np.zeros(7, np.float32), guarded(3), np.zeros(7)
+    for x in wild_stream(rng):
+        k.standardize_f32(y, x, stats, 3, 1, EPSILON)
+        expected = updated(expected, x.astype(np.float64))
+        np.testing.assert_allclose(stats, expected, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(y, standardized(expected, x), rtol=1e-3, atol=1e-3)
+        assert (np.abs(y[np.isfinite(x)]) <= 16).all() or stats[0] <= 16
+    assert intact(y)
+
+
+@pytest.mark.parametrize("offset", [0, 100])
+def test_standardize_with_full_memory_keeps_the_variance_and_follows(k, rng, offset):
+    """float32 must not lose what one sample adds, even 100 sigma from 0."""
+    full, y = 65536, np.zeros(1, np.float32)
+    stats = np.array([full, offset, full], np.float32)
+    samples = (normal(rng, (20_000, 1)) + offset + 1).astype(np.float32)
+    for x in samples:
+        k.standardize_f32(y, x, stats, 1, 1, EPSILON)
+    replaced = 1 - np.exp(-len(samples) / full)
+    assert stats[0] == full
+    assert stats[1] == pytest.approx(offset + replaced, abs=0.02)
+    assert stats[2] / full == pytest.approx(1 + replaced * (1 - replaced), rel=0.03)
 
 
 @pytest.mark.parametrize("n", LENGTHS)

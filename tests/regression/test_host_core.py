@@ -149,3 +149,31 @@ def test_output_that_is_read_again() -> None:
     x = np.ones(3)
     want = graph["a/kernel"].data @ x + graph["a/bias"].data
     np.testing.assert_allclose(Interpreter(program).predict(x), want, rtol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", [Optimizer(momentum=0.9), Optimizer(accumulate=3)])
+def test_other_weights_are_not_moved_by_what_was_gathered_for_the_old(build, optimizer) -> None:
+    """Momentum of a diverging run pushed the weights that a roll-back had just put back."""
+    (c,) = build(emitted(mlp(sizes=(3, 4, 2)), Choices("all", optimizer=optimizer)))
+    x, target = np.ones(3), np.zeros(2)
+    initial = c.weights().tobytes()
+
+    def losses() -> list[float]:
+        return [c.learn(x, target) for _ in range(4)]
+
+    wanted = losses()
+    for _ in range(7):
+        c.learn(5 * x, target + 50)
+    assert c.write(0, initial) == 0
+    assert losses() == wanted
+
+
+def test_the_guards_snapshot_counts_as_ram() -> None:
+    plain, guarded = (
+        compile_graph(mlp(sizes=(3, 4, 2)), Choices("all", guard=guard)) for guard in (False, True)
+    )
+    assert guarded.ram_bytes == plain.ram_bytes + 4 * (3 * 4 + 4 + 4 * 2 + 2)
+    assert sum(guarded.ram_by_purpose.values()) == guarded.ram_bytes
+    budget = plain.ram_bytes
+    last = compile_graph(mlp(sizes=(3, 4, 2)), Choices(guard=True, ram_budget=budget))
+    assert last.choices.learn == "last:1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from tinylearn.device import validate as validation
 from tinylearn.device.blob import Blob
 from tinylearn.device.messages import Cost, Event, Reset, Status, StepReport
 from tinylearn.device.validate import Errors, one_hot, validate
-from tinylearn.errors import MismatchError
+from tinylearn.errors import MismatchError, RefusedError
 from tinylearn.interp import Interpreter
 from tinylearn.passes.head import Head
 from tinylearn.pipeline import Choices
@@ -74,7 +75,8 @@ class Line:
 class Perfect:
     """Answers as the oracle does; ``spoil`` may change what it says."""
 
-    def __init__(self, model, spoil: Callable | None = None) -> None:
+    def __init__(self, model, spoil: Callable | None = None, store: bool = True) -> None:
+        self.store = store
         self.model, self.spoil = model, spoil or (lambda what, values: values)
         self.transport, self.resets, self.calls = Line(), [], []
         self.name, self.hash = model.name, model.hash
@@ -98,6 +100,11 @@ class Perfect:
         assert raw
         loss = self.spoil("loss", np.array([self.oracle.learn(x, target)]))[0]
         return StepReport(Status.OK, Event.LEARNED, None, None, float(loss), Cost(0, 0))
+
+    def write_weights(self, blob: Blob) -> None:
+        if not self.store:
+            raise RefusedError("no store")
+        self.oracle.classes = len(blob.labels)
 
     def read_weights(self) -> Blob:
         held = np.concatenate(
@@ -160,9 +167,37 @@ def test_a_frozen_model_is_compared_by_its_outputs() -> None:
     assert len(device.resets) == before, "there is nothing to reset"
 
 
-def test_a_head_without_a_class_has_nothing_to_learn_from() -> None:
+def test_every_output_that_can_grow_is_compared() -> None:
+    device = Perfect(network(Choices(head=Head(0, "softmax", "features"), max_classes=3)))
+    result = run(device)
+    assert result.passed
+    assert list(result.parts) == ["outputs", "loss", "weights"]
+
+
+def test_without_a_store_a_head_without_a_class_has_nothing_to_learn_from() -> None:
     model = network(Choices(head=Head(0, "softmax", "features"), max_classes=3))
-    assert list(run(Perfect(model)).parts) == ["outputs"]
+    assert list(run(Perfect(model, store=False)).parts) == ["outputs"]
+
+
+def test_a_small_tensor_is_compared_on_its_own_scale() -> None:
+    def spoil(what, values):
+        if what == "weights":
+            values = values.copy()
+            values[-1] *= 1.0005
+        return values
+
+    def shrunk():
+        net = Net("net", (4,), seed=1)
+        net.dense("hidden", 5, "relu")
+        net.dense("out", 3, "softmax")
+        graph = net.done()
+        small = {
+            n: replace(t, data=t.data * 0.01) for n, t in graph.tensors.items() if n == "out/bias"
+        }
+        return emitted(graph.with_tensors(small.values()), Choices("all", rate=1e-4))
+
+    assert run(Perfect(shrunk())).passed
+    assert not run(Perfect(shrunk(), spoil)).passed
 
 
 def test_the_device_starts_from_its_initial_weights_and_ends_there() -> None:

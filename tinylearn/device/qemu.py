@@ -69,7 +69,9 @@ class QemuTransport:
         """Sends all bytes; raises DeviceError where the board stops reading for 30 s."""
         rest, deadline = memoryview(data), time.monotonic() + _SEND_SECONDS
         while rest:
-            _, ready, _ = select.select([], [self._open_line()], [], deadline - time.monotonic())
+            _, ready, _ = select.select(
+                [], [self._open_line()], [], max(deadline - time.monotonic(), 0.0)
+            )
             if not ready or time.monotonic() > deadline:
                 raise DeviceError(f"{self.name}: does not read its line; has the program stopped?")
             try:

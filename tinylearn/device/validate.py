@@ -167,7 +167,8 @@ def _compare(
     oracle = Interpreter(compiled.program, rate=compiled.choices.rate, classes=compiled.classes)
     if compiled.choices.max_classes:
         _open_every_class(device, oracle)
-    learns = compiled.program.learns and oracle.classes != 0
+    growing = compiled.choices.max_classes > 0
+    learns = compiled.program.learns and not (growing and oracle.classes == 0)
     outputs, loss, weights = Errors(), Errors(), Errors()
     made, losses = _Samples(compiled, oracle.classes, seed), list[tuple[float, float]]()
     for _ in range(samples):

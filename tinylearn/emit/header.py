@@ -106,8 +106,8 @@ def _learning_api(model: EmittedModel) -> Iterator[str]:
         yield "/* One more output, its weights zero. Returns its index, or -1 where all are in use. */"
         yield f"int {n}_add_class({n}_t *m);"
     yield ""
-    yield "/* Byte ranges of the weights. Return 0, or -1 where the range leaves the weights. Writing"
-    yield " * also clears momentum and a mini-batch begun. */"
+    note = " Writing\n * also clears what the optimiser has gathered." if model.buffers else ""
+    yield f"/* Byte ranges of the weights. Return 0, or -1 where the range leaves the weights.{note} */"
     yield f"int {n}_weights_read(const {n}_t *m, uint32_t offset, void *to, uint32_t bytes);"
     yield f"int {n}_weights_write({n}_t *m, uint32_t offset, const void *from, uint32_t bytes);"
 

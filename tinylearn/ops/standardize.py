@@ -1,7 +1,9 @@
 """Running standardisation: (x - mean) / sqrt(variance), both learnt from the stream.
 
 Mean and variance by Welford's recurrence (Technometrics 4(3), 1962). The statistics are
-stored as [count, mean[n], m2[n]] and are part of the weights' byte range.
+stored as [count, mean[n], m2[n]] and are part of the weights' byte range. Elements further out
+than 16 standard deviations are winsorized (P. J. Huber, Robust Statistics, Wiley 1981, 1.7),
+for the statistics and in the output: one absurd sample ruins neither them nor the layers behind.
 """
 
 from __future__ import annotations
@@ -16,14 +18,26 @@ from tinylearn.ops.base import Call, Env, GradientBuilder, OpDef, Ref, Shape, Sy
 from tinylearn.ops.cases import case
 
 EPSILON = 1e-6
+#: largest deviation, in standard deviations, and the samples after which it holds
+LIMIT = 16.0
+#: samples remembered; from there each new one takes the place of an average one
+MEMORY = 2.0**16
 
 
 def updated(stats: Array, x: Array) -> Array:
-    """Statistics after one more sample."""
+    """Statistics after one more sample; elements whose square float32 cannot hold are left out."""
     n = (len(stats) - 1) // 2
-    count, mean, m2 = stats[0] + 1, stats[1 : n + 1], stats[n + 1 :]
-    new_mean = mean + (x - mean) / count
-    return np.concatenate([[count], new_mean, m2 + (x - mean) * (x - new_mean)]).astype(stats.dtype)
+    count, mean, m2 = min(stats[0] + 1, MEMORY), stats[1 : n + 1], stats[n + 1 :]
+    kept = m2 - m2 / count if count == MEMORY else m2
+    with np.errstate(over="ignore", invalid="ignore"):
+        d = x - mean
+        if count > LIMIT:
+            limit = LIMIT * np.sqrt(m2 / count + EPSILON)
+            d = np.clip(d, -limit, limit)
+        fits = kept + d * d <= np.finfo(np.float32).max
+        new_mean = np.where(fits, mean + d / count, mean)
+        new_m2 = np.where(fits, kept + d * (d - d / count), m2)
+    return np.concatenate([[count], new_mean, new_m2]).astype(stats.dtype)
 
 
 def deviation(stats: Array) -> Array:
@@ -33,6 +47,12 @@ def deviation(stats: Array) -> Array:
         return np.ones(n, stats.dtype)
     spread: Array = np.sqrt(stats[n + 1 :] / stats[0] + stats.dtype.type(EPSILON))
     return spread
+
+
+def standardized(stats: Array, x: Array) -> Array:
+    """x in standard deviations from the mean, at most 16 once more than 16 samples were seen."""
+    y: Array = (x - stats[1 : x.size + 1]) / deviation(stats)
+    return np.clip(y, -LIMIT, LIMIT) if stats[0] > LIMIT else y
 
 
 @register
@@ -55,8 +75,7 @@ class Standardize(OpDef):
         assert x is not None and stats is not None
         flat = x.ravel()
         stats = updated(stats, flat) if env.observing else stats
-        y = (flat - stats[1 : flat.size + 1]) / deviation(stats)
-        return [y.reshape(x.shape), stats]
+        return [standardized(stats, flat).reshape(x.shape), stats]
 
     def gradient(self, op: Op, g: GradientBuilder) -> None:
         x = op.inputs[0]
@@ -78,7 +97,8 @@ class Standardize(OpDef):
 
 @register
 class StandardizeBackward(OpDef):
-    """dx = dy / sqrt(variance): the statistics count as constants."""
+    """dx = dy / sqrt(variance): the statistics count as constants, and winsorizing as the
+    identity (straight through: Y. Bengio et al., arXiv:1308.3432)."""
 
     kind = "standardize_backward"
     headers = ("kernels/standardize_f32.h",)

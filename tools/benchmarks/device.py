@@ -31,7 +31,10 @@ RATE = 0.01
 PEERS = {
     "AIfES 2.2": (141_103, 282_586, 12_212_433),
     "KANN": (37_048, 58_319, 1_888_093),
+    "CMSIS-DSP autodiff (branch)": (33_383, None, None),
+    "PULP-TrainLib, one core": (30_394, 51_836, None),
     "NeuralNetworks (GiorgosXou)": (28_936, 53_736, None),
+    "plain C, separate passes": (27_110, 44_984, 705_742),
     "plain C, fused update": (21_400, 30_581, 613_376),
     "best hand-written C": (11_004, 17_948, 668_518),
     "best hand-written C, skipping zeros": (8_288, 15_255, 455_562),

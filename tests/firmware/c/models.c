@@ -144,13 +144,20 @@ static void linear_predict(void *m, const float *x, float *y) {
   memcpy(y, l->y, sizeof l->y);
 }
 
+static float linear_loss(const linear_t *l, const float *t) {
+  float loss = 0.0f;
+  uint32_t o;
+  for (o = 0; o < OUTPUTS; ++o) loss += (l->y[o] - t[o]) * (l->y[o] - t[o]) / (float)OUTPUTS;
+  return loss;
+}
+
 static float linear_update(void *m, const float *x, const float *t) {
   linear_t *l = m;
-  float loss = 0.0f;
+  const float loss = linear_loss(l, t);
   uint32_t o, i;
+  if (!tl_is_finite(loss)) return loss;
   for (o = 0; o < OUTPUTS; ++o) {
     const float d = l->y[o] - t[o], step = l->rate * 2.0f * d / (float)OUTPUTS;
-    loss += d * d / (float)OUTPUTS;
     l->b[o] -= step;
     for (i = 0; i < INPUTS; ++i) l->w[o][i] -= step * x[i];
   }
