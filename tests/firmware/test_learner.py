@@ -278,7 +278,7 @@ def test_stored_weights_have_learnt_and_start_with_the_gate_closed() -> None:
     host.restart()
     assert not host.gate_open
     assert first(stream.run(host, 100), Event.LEARNED) is None
-    host.device().reset(Reset.MODEL)
+    host.device().reset(Reset.WEIGHTS)
     assert host.gate_open
 
 

@@ -169,7 +169,7 @@ def learning(graph: Graph, loss: Loss, head: Op | None, optimizer: Optimizer) ->
     scores = head.inputs[0] if head is not None else graph.outputs[0]
     wanted = _downstream(graph, forward)
     if scores not in wanted:
-        raise UsageError(f"model {graph.name}: no layer that could learn stands before its output")
+        raise UsageError(f"model {graph.name}: no layer that can learn reaches the output")
     growable = bool(graph_growable(graph))
     updates = _Updates(graph, optimizer)
     g = GradientBuilder(graph, wanted, optimizer.skip_zero_deltas, updates.target)
