@@ -58,11 +58,12 @@ int tl_guard_rescue(tl_guard_t *guard, const tl_guard_config_t *config, const tl
   return 0;
 }
 
-void tl_guard_test(tl_guard_t *guard, const tl_guard_config_t *config, float recent_loss) {
-  if (!guard->testing || !is_time_to_look(guard, config)) return;
+int tl_guard_test(tl_guard_t *guard, const tl_guard_config_t *config, float recent_loss) {
+  if (!guard->testing || !is_time_to_look(guard, config)) return 0;
   guard->testing = 0;
   guard->forgiven = 0;
   guard->best = recent_loss;
+  return 1;
 }
 
 tl_guard_act_t tl_guard_step(tl_guard_t *guard, const tl_guard_config_t *config,

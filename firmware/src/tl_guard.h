@@ -22,8 +22,9 @@ typedef struct {
 #define TL_GUARD_DEFAULTS {3.0f, 64, 256}
 
 typedef struct {
-  void *snapshot;   /* weights_bytes of the caller's memory; NULL: no guard */
-  float best;       /* fading loss at the snapshot; infinite: to be measured */
+  void *snapshot; /* weights_bytes of the caller's memory; NULL: no guard */
+  float
+      best; /* fading loss at the snapshot, or of it after a roll-back; huge: to be measured */
   uint16_t since;   /* samples since the last look */
   uint16_t worse;   /* learnt samples in a row that were worse */
   uint8_t held;     /* a snapshot was taken */
@@ -55,8 +56,9 @@ int tl_guard_restore(tl_guard_t *guard, const tl_model_t *model, void *state);
 int tl_guard_rescue(tl_guard_t *guard, const tl_guard_config_t *config, const tl_model_t *model,
                     void *state);
 
-/* After a sample that was not learnt, with the fading loss. */
-void tl_guard_test(tl_guard_t *guard, const tl_guard_config_t *config, float recent_loss);
+/* After a sample that was not learnt, with the fading loss. Returns 1 at the end of the test.
+ */
+int tl_guard_test(tl_guard_t *guard, const tl_guard_config_t *config, float recent_loss);
 
 /* After a learnt sample, with the fading loss. */
 tl_guard_act_t tl_guard_step(tl_guard_t *guard, const tl_guard_config_t *config,

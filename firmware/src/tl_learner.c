@@ -201,8 +201,9 @@ static tl_status_t step(tl_learner_t *learner, const sample_t *sample) {
   tl_average_add(&learner->error, learner->last.error, fading);
   if (learner->last.events & TL_DID_LEARN) {
     after_learning(learner);
-  } else {
-    tl_guard_test(&learner->guard, &learner->config->guard, tl_average_recent(&learner->loss));
+  } else if (tl_guard_test(&learner->guard, &learner->config->guard,
+                           tl_average_recent(&learner->loss))) {
+    tl_drift_restart(&learner->drift); /* from here the losses fall again */
   }
   watch_for_drift(learner);
   return finish(learner, TL_OK);

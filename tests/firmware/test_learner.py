@@ -440,12 +440,12 @@ def test_a_device_that_must_not_learn_does_not_roll_back_either() -> None:
     host, stream = Host(LINEAR), Regression(9)
     stream.run(host, 400)
     host.set_rate(1e3)
-    while (loss := stream.run(host, 1)[0].loss) < 1e30:
-        pass  # the next loss, a million times this one, is not finite
-    assert np.isfinite(loss)
+    while stream.run(host, 1)[0].loss < 1e25:
+        pass
     frozen(host, NEVER)
     before = host.weights()
-    assert all(s.status == Status.REFUSED for s in stream.run(host, 20)[1:])
+    huge = [host.step(np.full(INPUTS, 1e10), target=np.zeros(OUTPUTS)) for _ in range(3)]
+    assert all(s.status == Status.REFUSED and not s.events for s in huge)
     assert host.weights() == before and host.device().metrics().roll_backs == 0
 
 
@@ -467,20 +467,20 @@ def test_without_a_guard_the_averages_stay_finite_and_come_back() -> None:
 def test_the_detector_survives_losses_of_any_size() -> None:
     rng = np.random.default_rng(1)
     huge = np.full(32, 3e38)
-    calm, after = rng.exponential(size=60000), 5 * rng.exponential(size=500)
+    calm, after = rng.exponential(size=100_000), 5 * rng.exponential(size=500)
     found = detect(np.concatenate([huge, calm, after]), DriftConfig(0.25, 25, 4, 32, 1024))
-    assert 60032 < found < 60100
+    assert 100_032 < found < 100_100
 
 
-def test_a_drift_is_forgiven_and_learnt_without_a_roll_back() -> None:
+def test_a_world_that_keeps_changing_costs_a_detour_a_change_at_the_most() -> None:
     host, stream = Host(LINEAR), Regression(10)
     for _ in range(5):
         stream.run(host, 1000)
+        assert host.device().metrics().recent_loss < 0.1
         stream.move()
     stream.run(host, 1000)
     metrics = host.device().metrics()
-    assert metrics.drifts >= 5 and metrics.roll_backs == 0
-    assert metrics.recent_loss < 0.1
+    assert metrics.drifts == 5 and metrics.roll_backs <= 5  # and the detector sees each
 
 
 def test_slow_learning_of_a_changed_world_costs_one_detour_with_the_detector_on() -> None:

@@ -133,4 +133,6 @@ def random_choices(chance: random.Random, graph: Graph) -> Choices:
     )
     momentum, decay = chance.choice((0.0, 0.0, 0.5)), chance.choice((0.0, 0.0, 0.1))
     optimizer = Optimizer(momentum, decay, chance.choice((1, 1, 2)), chance.random() < 0.5)
+    if learn == "none":
+        optimizer = Optimizer()
     return Choices(learn, rate=0.05, optimizer=optimizer, standardize_input=chance.random() < 0.2)
