@@ -21,10 +21,9 @@ typedef enum {
 
 /* Chosen at generation; constant. TL_LEARNER_DEFAULTS is a good start. */
 typedef struct {
-  uint8_t mode; /* tl_learn_mode_t at start; the learner's own field `mode` may change */
-  uint8_t
-      starts_open; /* the gate, for initial weights: a new head has no loss to come back to */
-  float fading;    /* of the metrics: 0.99 weighs about the last 100 samples */
+  uint8_t mode;        /* tl_learn_mode_t at start; the learner's own field `mode` may change */
+  uint8_t starts_open; /* 1: the gate is open for initial weights, which know nothing yet */
+  float fading;        /* of the metrics: 0.99 weighs about the last 100 samples */
   tl_drift_config_t drift;
   tl_gate_config_t gate;
   tl_guard_config_t guard;
@@ -34,14 +33,9 @@ typedef struct {
  * that have learnt nothing yet. */
 #define TL_LEARNER_CONFIG(mode) TL_LEARNER_CONFIG_OF(mode, 0)
 #define TL_LEARNER_CONFIG_NEW_HEAD(mode) TL_LEARNER_CONFIG_OF(mode, 1)
-#define TL_LEARNER_CONFIG_OF(mode, starts_open)                                      \
-  {                                                                                  \
-    (mode), (starts_open), 0.99f, {0.5f, 20.0f, 4.0f, 32, 512}, {1.25f, 64, 2000}, { \
-      2.0f, 64, 256                                                                  \
-    }                                                                                \
-  }
-#define TL_LEARNER_DEFAULTS \
-  {TL_LEARN_ALWAYS, 0, 0.99f, TL_DRIFT_DEFAULTS, TL_GATE_DEFAULTS, TL_GUARD_DEFAULTS}
+#define TL_LEARNER_CONFIG_OF(mode, starts_open) \
+  {(mode), (starts_open), 0.99f, TL_DRIFT_DEFAULTS, TL_GATE_DEFAULTS, TL_GUARD_DEFAULTS}
+#define TL_LEARNER_DEFAULTS TL_LEARNER_CONFIG(TL_LEARN_ALWAYS)
 
 /* What became of a sample. */
 typedef enum {

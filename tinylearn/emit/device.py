@@ -105,7 +105,8 @@ def _memory(model: EmittedModel) -> Iterator[str]:
     if guard:
         yield f"static uint32_t snapshot[{prefix}_WEIGHTS_BYTES / 4]; /* for the roll-back guard */"
     mode = _MODES[model.compiled.choices.adapt if model.compiled.program.learns else "never"]
-    yield f"static const tl_learner_config_t learner = TL_LEARNER_CONFIG({mode});"
+    new = "_NEW_HEAD" if model.compiled.choices.head is not None else ""
+    yield f"static const tl_learner_config_t learner = TL_LEARNER_CONFIG{new}({mode});"
 
 
 def emit_device(model: EmittedModel) -> str:

@@ -171,10 +171,10 @@ def main() -> None:
         costs = cost_rows(project, info, device, field, learning)
     print()
     print_table(("stream", ">samples", ">frozen", ">learning"), phase_rows(field, frozen, learning))
-    if learning.drifts:
-        first = learning.drifts[0]
+    if frozen.drifts:
+        changed = field.phases[1][0]
         print(
-            f"\nThe device reports a drift at sample {first}; the stream changed at {field.phases[1][0]}."
+            f"\nThe stream changed at sample {changed}; the frozen device reports a drift at {frozen.drifts[0]}."
         )
     print()
     print_table(("cost on the device", ">"), costs)
