@@ -95,6 +95,8 @@ class Interpreter:
         """One step for the last sample; the loss before it, NaN where it was refused."""
         program, env = self.program, self._env()
         assert program.loss is not None
+        if not self._in_use(target):
+            return float("nan")
         env.target = np.asarray(target, self.dtype)
         run_ops([program.loss], self.values, env)
         guarded = all(_finite(self.values[name]) for name in program.guarded)
@@ -111,8 +113,13 @@ class Interpreter:
 
         Running statistics take the sample in only where its target can be learnt.
         """
+        self._forward(x, observing=self._in_use(target) and _finite(np.asarray(target)))
+        return self.update(target)
+
+    def _in_use(self, target: Array) -> bool:
+        """Whether a target asks only for outputs that are in use."""
         loss = self.program.loss
         assert loss is not None
-        used = self.classes if loss.attrs.get("growable") else None
-        self._forward(x, observing=_finite(np.ravel(target)[:used]))
-        return self.update(target)
+        if self.classes is None or not loss.attrs.get("growable"):
+            return True
+        return self.classes > 0 and not np.any(np.ravel(target)[self.classes :])

@@ -177,3 +177,16 @@ def test_the_guards_snapshot_counts_as_ram() -> None:
     budget = plain.ram_bytes
     last = compile_graph(mlp(sizes=(3, 4, 2)), Choices(guard=True, ram_budget=budget))
     assert last.choices.learn == "last:1"
+
+
+def test_a_target_for_an_output_that_is_not_in_use_is_refused(build) -> None:
+    """It counted as learnt, with a loss of 0 and no weight moved."""
+    (c,) = build(emitted(mlp(sizes=(3, 4, 2), out="softmax"), Choices("all", max_classes=3)))
+    before, beyond = c.weights().tobytes(), np.eye(3)[2]
+    assert np.isnan(c.learn(np.ones(3), beyond)) and np.isnan(
+        oracle(c.model).learn(np.ones(3), beyond)
+    )
+    assert c.weights().tobytes() == before
+    c.add_class()
+    assert np.isfinite(c.learn(np.ones(3), beyond))
+    assert c.weights().tobytes() != before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from tinylearn.cli.project import add_project, number
 
@@ -48,5 +49,12 @@ def execute(args: argparse.Namespace) -> int:
                 if key != "elf"
             ],
         )
-        print(f"{elf}; next: tinylearn run {args.project} --device emulator --stream DATA.npz")
+        print(f"{elf}; next: tinylearn {_following(info)} {args.project}")
     return 0
+
+
+def _following(info: dict[str, Any]) -> str:
+    """What one does next: a model that does not learn can only be compared with its oracle."""
+    if info.get("loss") == "none":
+        return "validate --mode emulator"
+    return "run --device emulator --stream DATA.npz"

@@ -264,10 +264,11 @@ def _targets(model: EmittedModel) -> tuple[_Target, _Target]:
     assert isinstance(rule, Loss)
     labels = "m->classes" if model.growable else str(rule.labels(model.outputs))
     used = "(int)m->classes" if model.growable else str(model.outputs)
-    empty = "m->classes == 0" if model.growable and not model.compiled.classes else ""
+    in_use = f"{model.name}_in_use(m, t)" if model.growable else ""
+    bounded = f"tl_bounded_f32(t, {used})"
     return (
         _Target("", f"const float t[{model.outputs}]", "t", rule.call(loss, graph),
-                empty, f"tl_bounded_f32(t, {used})"),
+                in_use and f"!{in_use}", " && ".join(filter(None, (in_use, bounded)))),
         _Target("_label", "uint32_t label", "label", rule.label_call(loss, graph),
                 f"label >= {labels}", f"label < {labels}"),
     )  # fmt: skip
@@ -294,8 +295,21 @@ def _learn(model: EmittedModel, target: _Target, forward: _Forward) -> Iterator[
     yield "}"
 
 
+def _in_use(model: EmittedModel) -> Iterator[str]:
+    n = model.name
+    yield ""
+    yield "/* 1 where a target asks only for outputs that are in use. */"
+    yield f"static int {n}_in_use(const {n}_t *m, const float *t) {{"
+    yield f"  for (uint32_t i = m->classes; i < {model.outputs}; ++i)"
+    yield "    if (!(t[i] == 0.0f)) return 0;"
+    yield "  return m->classes > 0;"
+    yield "}"
+
+
 def _updates(model: EmittedModel, forward: _Forward) -> Iterator[str]:
     targets = _targets(model)
+    if model.growable:
+        yield from _in_use(model)
     for target in targets:
         yield from _update(model, target)
     for target in targets:

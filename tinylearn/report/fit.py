@@ -20,7 +20,7 @@ _CODE_DEFAULT = 250
 _CODE_FIXED = 600
 #: Stack of a call into the model, and what a bare device program needs beside it.
 STACK_BYTES = 512
-PROGRAM_RAM = 1536
+PROGRAM_RAM = 2304
 PROGRAM_FLASH = 12288
 
 
