@@ -10,6 +10,7 @@ from tinylearn.errors import UsageError
 from tinylearn.ir.graph import Graph, Op, Program, Role, Tensor, frozen_map
 from tinylearn.ops.base import GradientBuilder, definition
 from tinylearn.ops.losses import Loss
+from tinylearn.passes.origin import origin
 from tinylearn.passes.select_trainable import weights_of
 
 
@@ -40,16 +41,9 @@ def inference(graph: Graph) -> Program:
     return Program(graph.with_ops((*graph.ops, *output)), graph.ops, output)
 
 
-def _origin(graph: Graph, tensor: str) -> str:
-    """The tensor whose bytes ``tensor`` is, behind reshapes."""
-    while (op := graph.producer(tensor)) is not None and definition(op.kind).alias:
-        tensor = op.inputs[0]
-    return tensor
-
-
 def _only_reshapes(graph: Graph) -> bool:
     """Whether the output is the input's bytes, so that they still have to be copied."""
-    return _origin(graph, graph.outputs[0]) in graph.inputs
+    return origin(graph, graph.outputs[0]) in graph.inputs
 
 
 def trainable_weights(graph: Graph, op: Op) -> tuple[str, ...]:
@@ -191,5 +185,5 @@ def _guarded(graph: Graph, forward: tuple[Op, ...], wanted: frozenset[str]) -> t
     """The input, and the frozen values that a learning layer reads: a NaN in these would reach
     the weights, and one in the input may hide behind a ReLU or a pooling layer that is frozen."""
     reads = (op.inputs[0] for op in forward if trainable_weights(graph, op))
-    origins = (_origin(graph, name) for name in reads if name not in wanted)
+    origins = (origin(graph, name) for name in reads if name not in wanted)
     return tuple(dict.fromkeys((graph.inputs[0], *origins)))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tinylearn.ir.graph import Op, Program
+from tinylearn.passes.origin import origin
 
 
 def _users(ops: Sequence[Op], tensor: str) -> list[Op]:
@@ -24,22 +25,15 @@ def _slope_after(ops: Sequence[Op], dense: Op) -> Op | None:
     return users[0] if found else None
 
 
-def _origin(program: Program, tensor: str) -> str:
-    """The tensor whose bytes ``tensor`` is, behind reshapes."""
-    while (op := next((op for op in program.forward if tensor in op.outputs), None)) is not None:
-        if op.kind != "reshape":
-            break
-        tensor = op.inputs[0]
-    return tensor
-
-
 def fuse_input_slope(program: Program) -> Program:
     """The program with every slope op that directly follows a dense backward op fused."""
     for dense in program.backward:
         if dense.kind != "dense_backward" or not dense.outputs or "input_activation" in dense.attrs:
             continue
         slope = _slope_after(program.backward, dense)
-        if slope and _origin(program, dense.inputs[0]) == _origin(program, slope.inputs[1]):
+        if slope and origin(program.graph, dense.inputs[0]) == origin(
+            program.graph, slope.inputs[1]
+        ):
             program = _fused(program, dense, slope)
     return program
 

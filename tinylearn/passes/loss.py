@@ -8,6 +8,7 @@ from tinylearn.errors import UnsupportedError, UsageError
 from tinylearn.ir.graph import Graph, Op, frozen_map
 from tinylearn.ops.base import all_definitions, definition, rows_of
 from tinylearn.ops.losses import Loss
+from tinylearn.passes.origin import origin
 
 _FEWEST_CLASSES = 2
 #: which output activation each loss contains, if the model has it
@@ -21,10 +22,7 @@ def losses() -> dict[str, Loss]:
 
 def _end(graph: Graph) -> Op | None:
     """The op that computes the output, behind reshapes."""
-    op = graph.producer(graph.outputs[0])
-    while op is not None and definition(op.kind).alias:
-        op = graph.producer(op.inputs[0])
-    return op
+    return graph.producer(origin(graph, graph.outputs[0]))
 
 
 def _last_activation(graph: Graph) -> tuple[str, Op | None]:
