@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinylearn.ir.graph import Array, Graph, Op, Program
+from tinylearn.ir.graph import Array, Graph, Op, Program, Tensor
 from tinylearn.ops.base import Env, definition
 
 
@@ -27,14 +27,21 @@ def run_ops(ops: Iterable[Op], values: dict[str, Array], env: Env) -> None:
 def run_graph(graph: Graph, x: Array, dtype: Any = np.float64) -> Array:
     """Output of an inference graph for one input."""
     values = stored_values(graph, dtype)
-    values[graph.inputs[0]] = np.asarray(x, dtype).reshape(graph.shape(graph.inputs[0]))
+    values[graph.inputs[0]] = _shaped(x, graph[graph.inputs[0]], dtype)
     run_ops(graph.ops, values, Env())
     return values[graph.outputs[0]]
 
 
 def stored_values(graph: Graph, dtype: Any = np.float64) -> dict[str, Array]:
-    """Initial values of weights, statistics and buffers."""
-    return {t.name: t.data.astype(dtype) for t in graph.tensors.values() if t.data is not None}
+    """Initial values of weights, statistics and buffers; integers stay what they are."""
+    stored = (t for t in graph.tensors.values() if t.data is not None)
+    return {t.name: _shaped(t.data, t, dtype).copy() for t in stored}
+
+
+def _shaped(x: Array | None, tensor: Tensor, dtype: Any) -> Array:
+    """Values for a tensor: floats in the interpreter's dtype, integers in the tensor's own."""
+    own = dtype if tensor.dtype == "float32" else tensor.dtype
+    return np.asarray(x, own).reshape(tensor.shape)
 
 
 def _finite(x: Array) -> bool:
@@ -73,7 +80,7 @@ class Interpreter:
         return -self.rate if self.program.has_velocity else -self.rate / keep
 
     def _forward(self, x: Array, observing: bool) -> None:
-        shaped = np.asarray(x, self.dtype).reshape(self.program.input.shape)
+        shaped = _shaped(x, self.program.input, self.dtype)
         self.values[self.program.input.name] = shaped
         run_ops(self.program.forward, self.values, self._env(observing and _finite(shaped)))
 

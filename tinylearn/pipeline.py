@@ -13,12 +13,14 @@ from tinylearn.ir.graph import Graph, Program
 from tinylearn.ops.check import checked
 from tinylearn.passes.activation_last import activation_last
 from tinylearn.passes.backward import Optimizer, inference, learning
+from tinylearn.passes.float_tail import float_tail
 from tinylearn.passes.fold_batch_norm import fold_batch_norm
 from tinylearn.passes.fuse_activation import fuse_activation
 from tinylearn.passes.fuse_input_slope import fuse_input_slope
 from tinylearn.passes.head import Head, attach_head, grow_output, standardize_input
 from tinylearn.passes.loss import choose_loss, end_in_probabilities
 from tinylearn.passes.select_trainable import select_trainable, trainable_layers
+from tinylearn.passes.window_buffers import window_buffers
 from tinylearn.planner.plan import Plan, plan
 
 MAX_RATE = 1e3
@@ -83,6 +85,8 @@ def prepare(graph: Graph, choices: Choices) -> Graph:
     """The graph with the head, the standardisation and the output that the user asked for."""
     if choices.head is not None:
         graph = checked(attach_head(graph, choices.head))
+    elif choices.learn != "none":
+        graph = checked(float_tail(graph, choices.learn))
     if choices.standardize_input:
         graph = checked(standardize_input(graph))
     graph = checked(end_in_probabilities(checked(activation_last(graph)), choices.loss))
@@ -95,7 +99,7 @@ def _selection(graph: Graph, choices: Choices) -> str:
 
 
 def _program(graph: Graph, choices: Choices, selection: str) -> tuple[Program, str]:
-    graph = checked(fold_batch_norm(select_trainable(graph, selection)))
+    graph = checked(fold_batch_norm(select_trainable(window_buffers(graph), selection)))
     if selection == "none":
         return inference(checked(fuse_activation(graph))), "none"
     loss, output = choose_loss(graph, choices.loss)

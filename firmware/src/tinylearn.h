@@ -19,6 +19,11 @@ typedef enum {
   TL_LOSS_CATEGORICAL = 3 /* cross-entropy of a softmax: a label, or t summing to 1 */
 } tl_loss_t;
 
+/* What x and y are made of. */
+typedef enum { TL_FLOAT32 = 0, TL_INT8 = 1, TL_UINT8 = 2 } tl_type_t;
+
+static inline uint32_t tl_type_bytes(uint8_t type) { return type == TL_FLOAT32 ? 4 : 1; }
+
 /* One tensor of the weights, as laid out in the weights' byte range. */
 typedef struct {
   uint32_t offset; /* bytes from the start of the weights */
@@ -32,12 +37,15 @@ typedef struct {
   const char *name;
   uint8_t hash[TL_HASH_BYTES]; /* identifies architecture and weight layout, not values */
   uint32_t state_bytes;        /* sizeof the state struct */
-  uint32_t inputs, outputs;    /* float32 elements of x and y */
+  uint32_t inputs, outputs;    /* elements of x and y */
   uint32_t weights_bytes;      /* trainable weights and running statistics */
   const tl_tensor_t *tensors;
   uint16_t tensor_count;
   uint16_t max_classes; /* 0 where the output cannot grow */
   uint8_t loss;         /* tl_loss_t */
+  /* tl_type_t. Where they are not float32, x and y below are the addresses of such elements,
+   * at a float's alignment. A model that learns has float32 outputs. */
+  uint8_t input_type, output_type;
 
   void (*init)(void *m);
   /* y = model(x). Leaves in m what update() needs. */

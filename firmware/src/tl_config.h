@@ -41,4 +41,11 @@
 #endif
 #endif
 
+/* Constant bytes that kernels read a word at a time. */
+#if defined(__GNUC__)
+#define TL_ALIGNED __attribute__((aligned(4)))
+#else
+#define TL_ALIGNED
+#endif
+
 #endif

@@ -58,6 +58,10 @@ int tl_learner_accepts(const float *x, uint32_t n) {
   return 1;
 }
 
+int tl_learner_accepts_input(const tl_model_t *model, const float *x) {
+  return model->input_type != TL_FLOAT32 || tl_learner_accepts(x, model->inputs);
+}
+
 static void add_event(tl_learner_t *learner, int event) {
   learner->last.events = (uint8_t)(learner->last.events | event);
 }
@@ -219,7 +223,7 @@ static tl_status_t test_only(tl_learner_t *learner, const float *x) {
 tl_status_t tl_learner_step(tl_learner_t *learner, const float *x, uint32_t label) {
   sample_t sample = {x, {NULL, TL_NO_OUTPUT}};
   begin(learner);
-  if (!tl_learner_accepts(x, learner->model->inputs)) return finish(learner, TL_REFUSED);
+  if (!tl_learner_accepts_input(learner->model, x)) return finish(learner, TL_REFUSED);
   sample.truth.output = output_for(learner, label);
   if (sample.truth.output == TL_NO_OUTPUT) return test_only(learner, x);
   return step(learner, &sample);
@@ -229,7 +233,7 @@ tl_status_t tl_learner_step_target(tl_learner_t *learner, const float *x, const 
   const tl_model_t *model = learner->model;
   const sample_t sample = {x, {t, TL_NO_OUTPUT}};
   begin(learner);
-  if (!tl_learner_accepts(x, model->inputs) || !tl_learner_accepts(t, model->outputs)) {
+  if (!tl_learner_accepts_input(model, x) || !tl_learner_accepts(t, model->outputs)) {
     return finish(learner, TL_REFUSED);
   }
   return step(learner, &sample);

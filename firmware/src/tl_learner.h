@@ -112,4 +112,7 @@ int tl_learner_roll_back(tl_learner_t *learner);
 /* 1 where all n values are finite and within 2^48, so that no sum of squares overflows. */
 int tl_learner_accepts(const float *x, uint32_t n);
 
+/* The same of a model's input; integers are always accepted. */
+int tl_learner_accepts_input(const tl_model_t *model, const float *x);
+
 #endif

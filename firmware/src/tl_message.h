@@ -73,7 +73,9 @@ enum {
   TL_CAN_SNAPSHOT = 8,
   TL_CAN_COUNT = 16,
   TL_CAN_STACK = 32,
-  TL_CAN_RESTART = 64
+  TL_CAN_RESTART = 64,
+  TL_INPUT_TYPE_SHIFT = 8, /* two bits each of tl_type_t */
+  TL_OUTPUT_TYPE_SHIFT = 10
 };
 
 /* Codes of ERROR. */

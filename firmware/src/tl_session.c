@@ -75,6 +75,8 @@ static uint16_t capabilities(const tl_session_t *session) {
   if (port->count != NULL) can |= TL_CAN_COUNT;
   if (port->stack_used != NULL) can |= TL_CAN_STACK;
   if (port->reset != NULL) can |= TL_CAN_RESTART;
+  can |= session->device->model->input_type << TL_INPUT_TYPE_SHIFT;
+  can |= session->device->model->output_type << TL_OUTPUT_TYPE_SHIFT;
   return (uint16_t)can;
 }
 
@@ -100,6 +102,14 @@ static tl_error_t handle_info(tl_session_t *session, exchange_t *exchange) {
   return TL_E_NONE;
 }
 
+static uint32_t input_bytes(const tl_model_t *model) {
+  return model->inputs * tl_type_bytes(model->input_type);
+}
+
+static uint32_t output_bytes(const tl_model_t *model) {
+  return model->outputs * tl_type_bytes(model->output_type);
+}
+
 /* Bytes of an area in memory; NULL where there are none. */
 typedef struct {
   uint8_t *bytes;
@@ -111,7 +121,7 @@ static area_t writable(const tl_session_t *session, uint16_t id) {
   area_t area = {NULL, 0};
   if (id == TL_AREA_INPUT) {
     area.bytes = (uint8_t *)device->input;
-    area.size = 4 * device->model->inputs;
+    area.size = input_bytes(device->model);
   } else if (id == TL_AREA_TARGET) {
     area.bytes = (uint8_t *)device->target;
     area.size = 4 * device->model->outputs;
@@ -129,7 +139,7 @@ static readable_t readable(const tl_session_t *session, uint16_t id) {
   readable_t area = {NULL, 0};
   if (id == TL_AREA_OUTPUT) {
     area.bytes = (const uint8_t *)device->output;
-    area.size = 4 * device->model->outputs;
+    area.size = output_bytes(device->model);
   } else if (id == TL_AREA_TENSORS) {
     area.bytes = (const uint8_t *)device->model->tensors;
     area.size = 8u * device->model->tensor_count;
@@ -237,7 +247,7 @@ static tl_error_t handle_predict(tl_session_t *session, exchange_t *exchange) {
   int refused = 0;
   cost_t cost;
   if (observing && device->model->observe == NULL) return TL_E_UNSUPPORTED;
-  if (observing) refused = !tl_learner_accepts(device->input, device->model->inputs);
+  if (observing) refused = !tl_learner_accepts_input(device->model, device->input);
   cost = run(session, exchange, observing && !refused ? observe : predict, NULL);
   to[0] = (uint8_t)(refused ? TL_REFUSED : TL_OK);
   to[1] = 0;
@@ -498,7 +508,7 @@ static void put_error(exchange_t *exchange, tl_error_t error, uint8_t request) {
 /* As much of the outputs as the frame holds; the host reads the rest by READ. */
 static uint16_t append_outputs(const tl_session_t *session, uint8_t *payload, uint16_t length) {
   const uint32_t room = (uint32_t)(PAYLOAD_ROOM - length) & ~3u;
-  const uint32_t n = least(4 * session->device->model->outputs, room);
+  const uint32_t n = least(output_bytes(session->device->model), room);
   memcpy(payload + length, session->device->output, n);
   return (uint16_t)(length + n);
 }

@@ -59,6 +59,12 @@ def add_choice_options(verb: argparse.ArgumentParser) -> None:
         metavar="N",
         help="let new labels add outputs at run time, up to N",
     )
+    verb.add_argument(
+        "--rounding",
+        choices=("single", "double"),
+        default="single",
+        help="of int8 models: single as LiteRT's reference kernels (default), double as TFLite Micro",
+    )
     _add_method(verb)  # fmt: skip
 
 

@@ -15,7 +15,7 @@ HELP = "generate C for a microcontroller"
 
 def configure(verb: argparse.ArgumentParser) -> None:
     """Options of the verb."""
-    verb.add_argument("model", help="a .keras file")
+    verb.add_argument("model", help="a .keras or .tflite file")
     verb.add_argument(
         "-o", "--out", required=True, metavar="DIR", help="folder to write (replaced as a whole)"
     )

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from tinylearn.device import blob as blobs
 from tinylearn.device import frames
 from tinylearn.device.messages import (
+    DTYPES,
     ERROR,
     FRAME_OVERHEAD,
     IS_REPLY,
@@ -42,6 +43,7 @@ from tinylearn.device.messages import (
     Type,
 )
 from tinylearn.device.transport import Transport
+from tinylearn.device.values import exact
 from tinylearn.errors import BadInputError, DeviceError, RefusedError, UsageError
 
 Array = npt.NDArray[np.float32]
@@ -224,7 +226,8 @@ class Device:
             yield offset, data[offset : offset + room]
 
     def _write_values(self, area: Area, values: npt.ArrayLike, count: int, what: str) -> None:
-        array = np.asarray(values, "<f4").ravel()
+        dtype = self._known().input_dtype if area is Area.INPUT else DTYPES[0]
+        array = exact(values, dtype, self.transport.name).ravel()
         if array.size != count:
             raise UsageError(f"{self.transport.name}: {what} has {array.size} values, not {count}")
         for offset, chunk in self._chunks(array.tobytes()):
@@ -255,9 +258,10 @@ class Device:
         if status == Status.REFUSED:
             raise RefusedError(f"{self.transport.name}: the input is not finite; not observed")
         outputs = payload[PREDICT_HEAD.size :]
-        if len(outputs) < 4 * info.outputs:
+        dtype = np.dtype(info.output_dtype)
+        if len(outputs) < dtype.itemsize * info.outputs:
             outputs = self._read(Area.OUTPUT, outputs)
-        return np.frombuffer(outputs, "<f4"), Cost(ticks, stack)
+        return np.frombuffer(outputs, dtype), Cost(ticks, stack)
 
     # ---- one request ----
 

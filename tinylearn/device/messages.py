@@ -106,6 +106,11 @@ class Capability(IntFlag):
     RESTART = 64
 
 
+#: NumPy types of x and y by their number in INFO
+DTYPES = ("<f4", "|i1", "|u1")
+_INPUT_TYPE_SHIFT, _OUTPUT_TYPE_SHIFT, _TYPE_MASK = 8, 10, 3
+
+
 class Loss(IntEnum):
     """How the model's loss reads its target."""
 
@@ -193,9 +198,17 @@ def unpack(layout: struct.Struct, payload: bytes, what: str) -> tuple[Any, ...]:
     return layout.unpack(payload)
 
 
+def _dtype(number: int) -> str:
+    number &= _TYPE_MASK
+    if number >= len(DTYPES):
+        raise BadInputError(f"INFO reply: element type {number} is none that tinylearn knows")
+    return DTYPES[number]
+
+
 @dataclass(frozen=True)
 class Info:
-    """Who the device is. Sizes in bytes, inputs and outputs in float32 elements."""
+    """Who the device is. Sizes in bytes, inputs and outputs in elements, of
+    NumPy types ``input_dtype`` and ``output_dtype``."""
 
     api_version: int
     loss: Loss
@@ -211,6 +224,8 @@ class Info:
     classes: int
     model_hash: bytes
     name: str = ""
+    input_dtype: str = DTYPES[0]
+    output_dtype: str = DTYPES[0]
 
     @classmethod
     def unpack(cls, payload: bytes) -> Info:
@@ -219,7 +234,10 @@ class Info:
         if loss not in set(Loss):
             raise BadInputError(f"INFO reply: loss {loss} is none that tinylearn knows")
         most, frame, can, *sizes = rest
-        info = cls(api, Loss(loss), most, frame, Capability(can), *sizes)
+        known = Capability(can & ((1 << _INPUT_TYPE_SHIFT) - 1))
+        types = {"input_dtype": _dtype(can >> _INPUT_TYPE_SHIFT),
+                 "output_dtype": _dtype(can >> _OUTPUT_TYPE_SHIFT)}  # fmt: skip
+        info = cls(api, Loss(loss), most, frame, known, *sizes, **types)
         if frame < FRAME_OVERHEAD + INFO.size:
             raise BadInputError(f"INFO reply: frames of {frame} bytes are too small")
         return info

@@ -18,13 +18,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinylearn.device.build import build_twin
+from tinylearn.device.messages import DTYPES
+from tinylearn.device.values import exact
 from tinylearn.errors import DeviceError, RefusedError, UsageError
 
 _DECLARATIONS = """
 typedef struct twin twin_t;
 typedef struct {
   uint32_t inputs, outputs, weights_bytes, state_bytes, max_classes, loss;
-  uint32_t can_learn;
+  uint32_t can_learn, input_type, output_type;
   uint8_t hash[16];
   const char *name;
 } twin_info_t;
@@ -36,12 +38,12 @@ void twin_send(twin_t *twin, const uint8_t *bytes, size_t n);
 size_t twin_waiting(const twin_t *twin);
 size_t twin_receive(twin_t *twin, uint8_t *to, size_t n);
 void twin_init(twin_t *twin);
-int twin_predict(twin_t *twin, const float *x, float *y, size_t n);
-int twin_observe(twin_t *twin, const float *x, float *y, size_t n);
-int twin_update(twin_t *twin, const float *x, const float *t, float *losses, size_t n);
-int twin_learn(twin_t *twin, const float *x, const float *t, float *losses, size_t n);
-int twin_update_label(twin_t *twin, const float *x, const uint32_t *l, float *losses, size_t n);
-int twin_learn_label(twin_t *twin, const float *x, const uint32_t *l, float *losses, size_t n);
+int twin_predict(twin_t *twin, const void *x, void *y, size_t n);
+int twin_observe(twin_t *twin, const void *x, void *y, size_t n);
+int twin_update(twin_t *twin, const void *x, const float *t, float *losses, size_t n);
+int twin_learn(twin_t *twin, const void *x, const float *t, float *losses, size_t n);
+int twin_update_label(twin_t *twin, const void *x, const uint32_t *l, float *losses, size_t n);
+int twin_learn_label(twin_t *twin, const void *x, const uint32_t *l, float *losses, size_t n);
 int twin_read(const twin_t *twin, uint32_t offset, void *to, uint32_t n);
 int twin_write(twin_t *twin, uint32_t offset, const void *from, uint32_t n);
 int twin_set_rate(twin_t *twin, float rate);
@@ -77,6 +79,8 @@ class TwinInfo:
     max_classes: int
     loss: int
     can_learn: bool
+    input_dtype: str
+    output_dtype: str
 
 
 class TwinLibrary:
@@ -97,6 +101,7 @@ class TwinLibrary:
         return TwinInfo(
             self.ffi.string(got.name).decode(), bytes(got.hash), got.inputs, got.outputs,
             got.weights_bytes, got.state_bytes, got.max_classes, got.loss, bool(got.can_learn),
+            DTYPES[got.input_type], DTYPES[got.output_type],
         )  # fmt: skip
 
     def open(self, name: str = "") -> Twin:
@@ -173,7 +178,7 @@ class Twin:
         self._call(lambda: self._lib.twin_init(self._twin))
 
     def predict(self, x: ArrayLike) -> Floats:
-        """float32 [n, inputs] (or [inputs]) -> float32 [n, outputs] (or [outputs])."""
+        """[n, inputs] (or [inputs]) -> [n, outputs] (or [outputs]), of the model's types."""
         return self._forward(self._lib.twin_predict, x)
 
     def observe(self, x: ArrayLike) -> Floats:
@@ -248,7 +253,13 @@ class Twin:
 
     def _rows(self, values: ArrayLike, width: int) -> Floats:
         """float32 [n, width], contiguous; raises UsageError for another size."""
-        rows = np.ascontiguousarray(values, dtype=np.float32)
+        return self._shaped(np.ascontiguousarray(values, dtype=np.float32), width)
+
+    def _inputs(self, x: ArrayLike) -> NDArray[Any]:
+        """As ``_rows``, of the model's own type."""
+        return self._shaped(exact(x, self.info.input_dtype, self.name), self.info.inputs)
+
+    def _shaped(self, rows: NDArray[Any], width: int) -> NDArray[Any]:
         if rows.size % width or rows.size == 0:
             raise UsageError(f"{self.name}: takes {width} values a sample, not {rows.size}")
         return rows.reshape(-1, width)
@@ -263,19 +274,19 @@ class Twin:
         return self._ffi.from_buffer("float[]", array)
 
     def _forward(self, function: Callable[..., int], x: ArrayLike) -> Floats:
-        rows = self._rows(x, self.info.inputs)
-        y = np.empty((len(rows), self.info.outputs), np.float32)
-        arguments = (self._floats(rows), self._floats(y), len(rows))
+        rows = self._inputs(x)
+        y = np.empty((len(rows), self.info.outputs), self.info.output_dtype)
+        arguments = (self._ffi.from_buffer(rows), self._ffi.from_buffer(y), len(rows))
         self._check(self._call(lambda: function(self._twin, *arguments)))
         return y if np.size(x) != self.info.inputs or np.ndim(x) > 1 else y[0]
 
     def _learn(self, function: Callable[..., int], x: ArrayLike, target: NDArray[Any]) -> Floats:
-        rows = self._rows(x, self.info.inputs)
+        rows = self._inputs(x)
         if len(rows) != len(target):
             raise UsageError(f"{self.name}: {len(rows)} samples but {len(target)} targets")
         losses = np.empty(len(rows), np.float32)
         kind = "uint32_t[]" if target.dtype == np.uint32 else "float[]"
-        arguments = (self._floats(rows), self._ffi.from_buffer(kind, target))
+        arguments = (self._ffi.from_buffer(rows), self._ffi.from_buffer(kind, target))
         self._check(
             self._call(lambda: function(self._twin, *arguments, self._floats(losses), len(rows)))
         )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import textwrap
 
-from tinylearn.emit.literals import dims, float_literal
+import numpy as np
+
+from tinylearn.emit.literals import c_type, dims, float_literal
 from tinylearn.emit.model import EmittedModel
 from tinylearn.emit.names import comment
-from tinylearn.ir.graph import Op
+from tinylearn.ir.graph import Op, Tensor
 from tinylearn.ops.base import Arg, Call, Macro, Ref, Struct, Symbol, definition
 from tinylearn.planner.plan import lives_in_ram
 
@@ -41,7 +43,19 @@ def reference(model: EmittedModel, tensor: str) -> str:
     external = plan.external.get(tensor)
     if external:
         return "x" if external == "input" else "y"
-    return f"m->arena + {arena_name(model, tensor)}"
+    return f"{_arena(model, stored)} + {arena_name(model, tensor)}"
+
+
+def _arena(model: EmittedModel, tensor: Tensor) -> str:
+    """The arena as an array of a tensor's elements. Bytes may alias anything in C."""
+    own = c_type(tensor.dtype)
+    return "m->arena" if own == model.arena_type else f"({own} *)m->arena"
+
+
+def arena_index(model: EmittedModel, tensor: str) -> int:
+    """A tensor's place in the arena, counted in its own elements."""
+    element = np.dtype(model.compiled.program.graph[tensor].dtype).itemsize
+    return model.compiled.plan.offset(tensor) // element
 
 
 def _argument(model: EmittedModel, arg: Arg) -> str:
@@ -52,7 +66,9 @@ def _argument(model: EmittedModel, arg: Arg) -> str:
     if isinstance(arg, Macro):
         return arg.name
     if isinstance(arg, Struct):
-        fields = ", ".join(f".{name}{_GLUE}={_GLUE}{value}" for name, value in arg.fields)
+        fields = ", ".join(
+            f".{name}{_GLUE}={_GLUE}{_argument(model, value)}" for name, value in arg.fields
+        )
         return f"({arg.type}){{{fields}}}"
     return float_literal(arg) if isinstance(arg, float) else str(arg)
 

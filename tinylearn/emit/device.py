@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tinylearn.emit.literals import c_type
 from tinylearn.emit.model import EmittedModel
 from tinylearn.ops.base import definition
 from tinylearn.ops.losses import Loss
@@ -31,19 +32,25 @@ def _getter(model: EmittedModel, result: str, member: str) -> str:
     return _function(result, member, "const void *m", body)
 
 
+def _cast(dtype: str, name: str, const: str) -> str:
+    """An argument that the model takes as other elements than floats."""
+    return name if dtype == "float32" else f"({const}{c_type(dtype)} *){name}"
+
+
 def _wrappers(model: EmittedModel) -> Iterator[str]:
+    x, y = _cast(model.input_dtype, "x", "const "), _cast(model.output_dtype, "y", "")
     yield _wrapper(model, "void", "init", "void *m", "m")
-    yield _wrapper(model, "void", "predict", "void *m, const float *x, float *y", "m, x, y")
+    yield _wrapper(model, "void", "predict", "void *m, const float *x, float *y", f"m, {x}, {y}")
     if not model.compiled.program.learns:
         return
     target, label = (
         "void *m, const float *x, const float *t",
         "void *m, const float *x, uint32_t label",
     )
-    yield _wrapper(model, "void", "observe", "void *m, const float *x, float *y", "m, x, y")
+    yield _wrapper(model, "void", "observe", "void *m, const float *x, float *y", f"m, {x}, {y}")
     for verb in ("update", "learn"):
-        yield _wrapper(model, "float", verb, target, "m, x, t")
-        yield _wrapper(model, "float", f"{verb}_label", label, "m, x, label")
+        yield _wrapper(model, "float", verb, target, f"m, {x}, t")
+        yield _wrapper(model, "float", f"{verb}_label", label, f"m, {x}, label")
     yield _wrapper(model, "void", "set_learning_rate", "void *m, float rate", "m, rate")
     yield _getter(model, "float", "learning_rate")
     for verb, const, pointer in (("read", "const ", "void *to"), ("write", "", "const void *from")):
@@ -80,6 +87,8 @@ def _members(model: EmittedModel) -> Iterator[str]:
     if model.growable:
         yield f".max_classes = {model.outputs}"
     yield f".loss = {_loss(model)}"
+    for end, dtype in (("input", model.input_dtype), ("output", model.output_dtype)):
+        yield from (() if dtype == "float32" else (f".{end}_type = TL_{dtype.upper()}",))
     verbs = ["init", "predict"]
     if program.learns:
         verbs += ["observe", "update", "update_label", "learn", "learn_label", "set_learning_rate",
@@ -94,10 +103,20 @@ def _loss(model: EmittedModel) -> str:
     return rule.enumerator if isinstance(rule, Loss) else "TL_LOSS_NONE"
 
 
+def _buffers(model: EmittedModel, prefix: str) -> Iterator[str]:
+    """x and y; bytes lie in floats, for their alignment."""
+    for end, dtype in (("input", model.input_dtype), ("output", model.output_dtype)):
+        count = f"{prefix}_{end.upper()}S"
+        size, note = (
+            (count, "") if dtype == "float32" else (f"({count} + 3) / 4", f" /* {dtype} */")
+        )
+        yield f"static float {end}[{size}];{note}"
+
+
 def _memory(model: EmittedModel) -> Iterator[str]:
     n, prefix, guard = model.name, model.name.upper(), model.compiled.choices.guard
     yield f"static {n}_t state;"
-    yield f"static float input[{prefix}_INPUTS], output[{prefix}_OUTPUTS];"
+    yield from _buffers(model, prefix)
     if model.compiled.program.learns:
         yield f"static float target[{prefix}_OUTPUTS];"
     if model.growable:

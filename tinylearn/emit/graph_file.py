@@ -15,20 +15,22 @@ import numpy as np
 
 from tinylearn.errors import BadInputError, TinylearnError
 from tinylearn.ir.graph import Array, Graph, Op, Tensor, frozen_map
+from tinylearn.ir.quant import Quant
 from tinylearn.ops.check import checked
 from tinylearn.pipeline import Choices
 
 _LARGEST = 1 << 28
+_LITTLE = {"float32": "<f4", "int32": "<i4", "int8": "|i1", "uint8": "|u1"}
 
 
 def dump(graph: Graph, choices: Choices) -> bytes:
     """The file's bytes."""
     stored = [t for t in graph.tensors.values() if t.data is not None]
-    arrays = {f"w{i}": np.ascontiguousarray(t.data, "<f4") for i, t in enumerate(stored)}
+    arrays = {f"w{i}": np.ascontiguousarray(t.data, _LITTLE[t.dtype]) for i, t in enumerate(stored)}
     described = {
         "name": graph.name,
         "choices": choices.as_json(),
-        "tensors": [[t.name, list(t.shape), t.role] for t in graph.tensors.values()],
+        "tensors": [_tensor_json(t) for t in graph.tensors.values()],
         "stored": [t.name for t in stored],
         "ops": [_op_json(op) for op in graph.ops],
         "inputs": list(graph.inputs),
@@ -40,38 +42,53 @@ def dump(graph: Graph, choices: Choices) -> bytes:
     return buffer.getvalue()
 
 
+def _tensor_json(tensor: Tensor) -> list[Any]:
+    quant = tensor.quant
+    packed = quant and [list(quant.scales), list(quant.zero_points), quant.axis]
+    return [tensor.name, list(tensor.shape), tensor.role, tensor.dtype, packed]
+
+
+def _tensor(values: list[Any], data: Array | None) -> Tensor:
+    name, shape, role, dtype, packed = values
+    quant = Quant(tuple(packed[0]), tuple(packed[1]), packed[2]) if packed else None
+    return Tensor(name, tuple(shape), role, data, dtype=dtype, quant=quant)
+
+
+def _tuples(value: Any) -> Any:
+    """JSON's lists as tuples, at any depth."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
 def _op_json(op: Op) -> dict[str, Any]:
     return {"kind": op.kind, "name": op.name, "layer": op.layer, "inputs": list(op.inputs),
             "outputs": list(op.outputs), "updates": list(op.updates), "attrs": dict(op.attrs)}  # fmt: skip
 
 
 def _op(values: dict[str, Any]) -> Op:
-    attrs = {k: tuple(v) if isinstance(v, list) else v for k, v in values["attrs"].items()}
+    attrs = {k: _tuples(v) for k, v in values["attrs"].items()}
     inputs, outputs, updates = (tuple(values[k]) for k in ("inputs", "outputs", "updates"))
     return Op(
         values["kind"], values["name"], inputs, outputs, frozen_map(attrs), updates, values["layer"]
     )
 
 
-def _array(archive: zipfile.ZipFile, name: str, dtype: type[np.generic]) -> Array:
+def _array(archive: zipfile.ZipFile, name: str, dtype: str) -> Array:
     """An array of the archive, in memory that its content, not its header, decides on."""
     content = archive.read(f"{name}.npy")
     file = io.BytesIO(content)
     np.lib.format.read_magic(file)
     shape, by_columns, found = np.lib.format.read_array_header_1_0(file)
     if by_columns or found != dtype:
-        raise BadInputError(f"array {name} is not of rows of {dtype.__name__}")
+        raise BadInputError(f"array {name} is not of rows of {dtype}")
     return np.frombuffer(content, dtype, offset=file.tell()).reshape(shape)
 
 
 def _rebuilt(archive: zipfile.ZipFile) -> tuple[Graph, Choices]:
-    described = json.loads(_array(archive, "graph", np.uint8).tobytes())
+    described = json.loads(_array(archive, "graph", "|u1").tobytes())
+    dtypes = {values[0]: _LITTLE[values[3]] for values in described["tensors"]}
     stored = enumerate(described["stored"])
-    data = {name: _array(archive, f"w{i}", np.float32) for i, name in stored}
-    tensors = {
-        name: Tensor(name, tuple(shape), role, data.get(name))
-        for name, shape, role in described["tensors"]
-    }
+    data = {name: _array(archive, f"w{i}", dtypes[name]) for i, name in stored}
+    tensors = {v[0]: _tensor(v, data.get(v[0])) for v in described["tensors"]}
     graph = Graph(described["name"], frozen_map(tensors), tuple(map(_op, described["ops"])),
                   tuple(described["inputs"]), tuple(described["outputs"]))  # fmt: skip
     return checked(graph), Choices.from_json(described["choices"])

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tinylearn.emit.model import EmittedModel
+from tinylearn.ir.graph import Tensor
 from tinylearn.planner.costs import LayerCost, layer_costs, macs, macs_of_step
 
 
@@ -37,6 +38,14 @@ def _arena(model: EmittedModel) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _end(tensor: Tensor) -> dict[str, Any]:
+    """Shape, dtype and, for integers, what they stand for."""
+    described: dict[str, Any] = {"shape": list(tensor.shape), "dtype": tensor.dtype}
+    if tensor.quant is not None:
+        described |= {"scale": tensor.quant.scale, "zero_point": tensor.quant.zero_point}
+    return described
+
+
 def describe(model: EmittedModel, target: str, project_format: str) -> dict[str, Any]:
     """The content of the info file, but for the list of files."""
     compiled = model.compiled
@@ -48,8 +57,8 @@ def describe(model: EmittedModel, target: str, project_format: str) -> dict[str,
         "format": project_format,
         "source": {"name": model.source_name, "sha256": model.source_sha256},
         "hash": model.hash.hex(),
-        "input": {"shape": list(program.input.shape), "dtype": "float32"},
-        "output": {"shape": list(program.result.shape), "dtype": "float32"},
+        "input": _end(program.input),
+        "output": _end(program.result),
         "loss": compiled.loss,
         "classes": compiled.classes,
         "choices": compiled.choices.as_json(),

@@ -78,6 +78,23 @@ class EmittedModel:
         return self.compiled.program.result.size
 
     @property
+    def input_dtype(self) -> str:
+        """Of x."""
+        return self.compiled.program.input.dtype
+
+    @property
+    def output_dtype(self) -> str:
+        """Of y."""
+        return self.compiled.program.result.dtype
+
+    @property
+    def arena_type(self) -> str:
+        """C type of the arena's words: where no float lies in it, no float type appears."""
+        graph, slots = self.compiled.program.graph, self.compiled.plan.slots
+        floats = any(graph[name].dtype == "float32" for slot in slots for name in slot.names)
+        return "float" if floats else "uint32_t"
+
+    @property
     def headers(self) -> tuple[str, ...]:
         """Kernel headers that the program calls, sorted."""
         found = {h for op in self.compiled.program.sequence for h in definition(op.kind).headers}
@@ -97,7 +114,9 @@ class EmittedModel:
 
 def _sha256(tensor: Tensor) -> str:
     assert tensor.data is not None
-    return hashlib.sha256(tensor.data.astype("<f4").tobytes()).hexdigest()
+    return hashlib.sha256(
+        tensor.data.astype(tensor.data.dtype.newbyteorder("<")).tobytes()
+    ).hexdigest()
 
 
 def _described(op: Op) -> list[object]:

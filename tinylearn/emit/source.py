@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tinylearn.emit.calls import (
+    arena_index,
     arena_name,
     expression,
     reference,
@@ -14,7 +15,7 @@ from tinylearn.emit.calls import (
     uses,
     wrapped,
 )
-from tinylearn.emit.literals import array_lines, dims, float_literal, product
+from tinylearn.emit.literals import array_lines, c_type, dims, float_literal, product
 from tinylearn.emit.model import EmittedModel
 from tinylearn.emit.names import comment
 from tinylearn.ir.graph import Tensor
@@ -51,19 +52,19 @@ def _arena(model: EmittedModel) -> Iterator[str]:
     if not named:
         return
     yield ""
-    yield "/* Where each tensor lies in the arena (floats); a shared place means that the lives do not"
-    yield " * overlap. */"
+    yield "/* Where each tensor lies in the arena, counted in its elements; a shared place means that"
+    yield " * the lives do not overlap. */"
     yield "enum {"
     for slot, name in named:
         shape = dims(model.compiled.program.graph.shape(name))
-        yield f"  {arena_name(model, name)} = {slot.offset // 4}, /* {shape} */"
+        yield f"  {arena_name(model, name)} = {arena_index(model, name)}, /* {shape} */"
     yield "};"
 
 
 def _is_addressed(model: EmittedModel, tensor: str) -> bool:
     """Whether any call names the tensor."""
-    wanted = f"m->arena + {arena_name(model, tensor)}"
-    return reference(model, tensor) == wanted and tensor in _addressed(model)
+    place = f"m->arena + {arena_name(model, tensor)}"
+    return reference(model, tensor).endswith(place) and tensor in _addressed(model)
 
 
 def _addressed(model: EmittedModel) -> set[str]:
@@ -79,9 +80,17 @@ def _frozen_weights(model: EmittedModel) -> Iterator[str]:
         assert tensor.data is not None
         yield ""
         yield f"/* {comment(tensor.name)} {dims(tensor.shape)}, frozen */"
-        yield f"static const float {model.name}_{model.names[tensor.name]}[{product(tensor.shape)}] = {{"
+        yield _declared(model, tensor)
         yield from array_lines(tensor.data)
         yield "};"
+
+
+def _declared(model: EmittedModel, tensor: Tensor) -> str:
+    """The head of a frozen tensor's definition; bytes are aligned for loads of whole words."""
+    kind = c_type(tensor.dtype)
+    aligned = "" if kind in ("float", "int32_t") else "TL_ALIGNED "
+    array = f"{model.name}_{model.names[tensor.name]}[{product(tensor.shape)}]"
+    return f"static const {aligned}{kind} {array} = {{"
 
 
 def _initial_weights(model: EmittedModel) -> Iterator[str]:
@@ -131,8 +140,8 @@ class _Forward:
     def __init__(self, model: EmittedModel) -> None:
         self.model, ops = model, model.compiled.program.forward
         self.writes_y = touches(model, ops, "output")
-        self.parameters = f"{model.name}_t *m, const float *x"
-        self.parameters += ", float *y" if self.writes_y else ""
+        self.parameters = f"{model.name}_t *m, const {c_type(model.input_dtype)} *x"
+        self.parameters += f", {c_type(model.output_dtype)} *y" if self.writes_y else ""
         self.parameters += ", int observing" if model.observes else ""
         self.unused = [] if _touches_state(model) else ["  (void)m;"]
         self.unused += [] if touches(model, ops, "input") else ["  (void)x;"]
@@ -160,6 +169,16 @@ def _observing(model: EmittedModel, learnable: str = "") -> str:
     return " && ".join(filter(None, (f"tl_bounded_f32(x, {model.inputs})", learnable)))
 
 
+def _x(model: EmittedModel) -> str:
+    """The parameter x of the public functions."""
+    return f"const {c_type(model.input_dtype)} x[{model.inputs}]"
+
+
+def _y(model: EmittedModel) -> str:
+    """The parameter y of the public functions."""
+    return f"{c_type(model.output_dtype)} y[{model.outputs}]"
+
+
 def _predict(model: EmittedModel, forward: _Forward) -> Iterator[str]:
     yield from _predict_like(model, forward, "predict", "0")
     if model.compiled.program.learns:
@@ -169,7 +188,7 @@ def _predict(model: EmittedModel, forward: _Forward) -> Iterator[str]:
 def _predict_like(model: EmittedModel, forward: _Forward, verb: str, mode: str) -> Iterator[str]:
     n, program = model.name, model.compiled.program
     yield ""
-    yield f"void {n}_{verb}({n}_t *m, const float x[{model.inputs}], float y[{model.outputs}]) {{"
+    yield f"void {n}_{verb}({n}_t *m, {_x(model)}, {_y(model)}) {{"
     if verb == "observe" and not model.observes:
         yield f"  {n}_predict(m, x, y); /* no running statistics in this model */"
     else:
@@ -204,7 +223,8 @@ def _backward(model: EmittedModel) -> Iterator[str]:
     yield "/* From the loss's gradient back to the first layer that learns; each layer's update happens"
     yield " * in the sweep that makes its input gradient. */"
     reads_x = touches(model, program.backward, "input")
-    yield f"static void {model.name}_backward({model.name}_t *m{', const float *x' if reads_x else ''}) {{"
+    x = f", const {c_type(model.input_dtype)} *x"
+    yield f"static void {model.name}_backward({model.name}_t *m{x if reads_x else ''}) {{"
     yield from _steps(model, program.backward)
     yield from statements(model, program.backward)
     yield "}"
@@ -227,12 +247,20 @@ def _guard(model: EmittedModel) -> str:
     return " && ".join([*checks, "tl_is_finite(loss)"])
 
 
+def _guards_x(model: EmittedModel) -> bool:
+    """Whether the check before a step reads the caller's x."""
+    external = model.compiled.plan.external
+    return any(external.get(name) == "input" for name in model.compiled.program.guarded)
+
+
 def _finish(model: EmittedModel) -> Iterator[str]:
     """The shared end of both kinds of update."""
     n, program = model.name, model.compiled.program
     reads_x = touches(model, program.backward, "input")
     yield ""
-    yield f"static float {n}_step({n}_t *m, const float *x, float loss) {{"
+    yield f"static float {n}_step({n}_t *m, const {c_type(model.input_dtype)} *x, float loss) {{"
+    if not reads_x and not _guards_x(model):
+        yield "  (void)x;"
     yield wrapped(f"if (!({_guard(model)})) return tl_refused_f32();", 2)
     yield f"  {n}_backward(m{', x' if reads_x else ''});"
     if program.apply:
@@ -275,7 +303,7 @@ def _targets(model: EmittedModel) -> tuple[_Target, _Target]:
 
 
 def _update(model: EmittedModel, target: _Target) -> Iterator[str]:
-    n, x = model.name, f"const float x[{model.inputs}]"
+    n, x = model.name, _x(model)
     yield ""
     yield f"float {n}_update{target.suffix}({n}_t *m, {x}, {target.parameter}) {{"
     if target.refused:
@@ -286,10 +314,10 @@ def _update(model: EmittedModel, target: _Target) -> Iterator[str]:
 
 
 def _learn(model: EmittedModel, target: _Target, forward: _Forward) -> Iterator[str]:
-    n, x = model.name, f"const float x[{model.inputs}]"
+    n, x = model.name, _x(model)
     yield ""
     yield f"float {n}_learn{target.suffix}({n}_t *m, {x}, {target.parameter}) {{"
-    yield from ([] if not forward.writes_y else [f"  float y[{model.outputs}];"])
+    yield from ([] if not forward.writes_y else [f"  {_y(model)};"])
     yield wrapped(forward.call(_observing(model, target.learnable)).strip(), 2)
     yield f"  return {n}_update{target.suffix}(m, x, {target.argument});"
     yield "}"

@@ -16,6 +16,7 @@ import numpy as np
 from tinylearn.errors import BadInputError
 from tinylearn.importers.fields import MAX_ELEMENTS
 from tinylearn.ir.graph import Array, Graph, Op, Tensor, frozen_map
+from tinylearn.ir.quant import Quant
 from tinylearn.ops.base import Shape, definition
 
 #: far beyond what a microcontroller runs; keeps hostile files from keeping the passes busy
@@ -45,9 +46,11 @@ class GraphBuilder:
         """Shape of a tensor."""
         return self.tensors[tensor].shape
 
-    def input(self, name: str, shape: Shape) -> Value:
+    def input(
+        self, name: str, shape: Shape, dtype: str = "float32", quant: Quant | None = None
+    ) -> Value:
         """A new input."""
-        return Value(self._add(Tensor(name, shape)), shape)
+        return Value(self._add(Tensor(name, shape, dtype=dtype, quant=quant)), shape)
 
     def weight(self, name: str, data: Array) -> str:
         """A new stored tensor; values are made float32 and must be finite."""
@@ -61,12 +64,22 @@ class GraphBuilder:
                 f"tensor {name}: the model has more than {MAX_ELEMENTS} weights; "
                 "no microcontroller holds it"
             )
+        return self._stored_tensor(name, values, None)
+
+    def integers(self, name: str, data: Array, quant: Quant | None = None) -> str:
+        """A new stored tensor of int8 or int32, under a name that is still free."""
+        self._stored += data.size
+        return self._stored_tensor(self._free(name), np.ascontiguousarray(data), quant)
+
+    def _stored_tensor(self, name: str, values: Array, quant: Quant | None) -> str:
         values.setflags(write=False)
-        return self._add(Tensor(name, values.shape, "weight", values))
+        dtype = str(values.dtype)
+        return self._add(Tensor(name, values.shape, "weight", values, dtype=dtype, quant=quant))
 
     def op(
-        self, kind: str, name: str, inputs: Sequence[str], layer: str, attrs: dict[str, Any]
-    ) -> str:
+        self, kind: str, name: str, inputs: Sequence[str], layer: str, attrs: dict[str, Any],
+        dtype: str = "float32", quant: Quant | None = None,
+    ) -> str:  # fmt: skip
         """A new op with one output, which has the op's name; returns that name."""
         name = self._free(name)
         op = Op(kind, name, tuple(inputs), (name,), frozen_map(attrs), (), layer)
@@ -76,13 +89,15 @@ class GraphBuilder:
         if len(self.ops) == MAX_OPS:
             raise BadInputError(f"layer {layer}: the model has more than {MAX_OPS} operations")
         self.ops.append(op)
-        return self._add(Tensor(name, shape))
+        return self._add(Tensor(name, shape, dtype=dtype, quant=quant))
 
     def reshaped(self, tensor: str, shape: Shape, name: str, layer: str) -> str:
         """The tensor in another shape: itself where it has that shape already."""
         if self.shape(tensor) == shape:
             return tensor
-        return self.op("reshape", name, (tensor,), layer, {"shape": shape})
+        source = self.tensors[tensor]
+        attrs = {"shape": shape}
+        return self.op("reshape", name, (tensor,), layer, attrs, source.dtype, source.quant)
 
     def graph(self, name: str, inputs: Sequence[str], outputs: Sequence[str]) -> Graph:
         """The finished graph."""

@@ -12,12 +12,15 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinylearn.errors import BadInputError
+
+if TYPE_CHECKING:
+    from tinylearn.ir.quant import Quant
 
 Role = Literal["activation", "gradient", "weight", "statistic", "velocity", "gradient_sum"]
 
@@ -31,7 +34,10 @@ def frozen_map(values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
-    """A value with a name. ``data`` (float32, of ``shape``) makes it a stored one."""
+    """A value with a name. ``data`` (of ``dtype`` and ``shape``) makes it a stored one.
+
+    ``quant``: what the integers of a quantized tensor stand for.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -39,6 +45,7 @@ class Tensor:
     data: Array | None = None
     trainable: bool = False
     dtype: str = "float32"
+    quant: Quant | None = None
 
     @property
     def size(self) -> int:

@@ -52,7 +52,7 @@ class Struct:
     """A kernel argument that is a compound literal of sizes."""
 
     type: str
-    fields: tuple[tuple[str, int], ...]
+    fields: tuple[tuple[str, int | Macro], ...]
 
 
 Arg = Ref | Symbol | Macro | Struct | int | float

@@ -12,6 +12,7 @@ import numpy as np
 
 from tinylearn.errors import UsageError
 from tinylearn.ir.graph import Array, Graph, Op, Role, Tensor, frozen_map
+from tinylearn.passes.float_tail import WEIGHTED, from_int8
 from tinylearn.passes.prune import prune
 from tinylearn.passes.select_trainable import weights_of
 
@@ -68,6 +69,13 @@ class _Editor:
         )
         return name
 
+    def real(self, tensor: str) -> str:
+        """The tensor as floats."""
+        source = self.tensors[tensor]
+        if source.dtype == "float32":
+            return tensor
+        return self.add("dequantize", f"{tensor}/real", (tensor,), source.shape, from_int8(source))
+
     def flat(self, tensor: str) -> str:
         """The tensor as one axis."""
         shape, size = self.tensors[tensor].shape, self.tensors[tensor].size
@@ -91,12 +99,16 @@ class _Editor:
         return self.add("concat_part", name, (parts[1], begun), out, dict(rest))
 
 
+def _has_weights(graph: Graph, op: Op) -> bool:
+    return bool(weights_of(graph, op)) or op.kind in WEIGHTED
+
+
 def _feature_tensor(graph: Graph, at: str) -> str:
     """The tensor that a head reads: "output", "features", or the output of a layer."""
     if at == "output":
         return graph.outputs[0]
     if at == "features":
-        last = next((op for op in reversed(graph.ops) if weights_of(graph, op)), None)
+        last = next((op for op in reversed(graph.ops) if _has_weights(graph, op)), None)
         if last is None:
             raise UsageError(f"model {graph.name}: it has no layer to replace")
         return last.inputs[0]
@@ -110,7 +122,7 @@ def _feature_tensor(graph: Graph, at: str) -> str:
 def attach_head(graph: Graph, head: Head) -> Graph:
     """The frozen graph up to ``head.at``, and a new, zeroed dense layer behind it."""
     editor, features = _Editor(graph), _feature_tensor(graph, head.at)
-    features = editor.flat(features)
+    features = editor.flat(editor.real(features))
     if head.reconstruction_error:
         error = editor.add("squared_error", "reconstruction_error",
                            (graph.inputs[0], graph.outputs[0]), (1,))  # fmt: skip

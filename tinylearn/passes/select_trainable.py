@@ -20,7 +20,8 @@ def trainable_layers(graph: Graph) -> list[str]:
     return list(dict.fromkeys(op.layer or op.name for op in graph.ops if weights_of(graph, op)))
 
 
-def _chosen(selection: str, layers: list[str]) -> set[str]:
+def chosen_layers(selection: str, layers: list[str]) -> set[str]:
+    """The layers that a --learn selection names; raises UsageError for what does not exist."""
     if selection in ("all", "none"):
         return set(layers) if selection == "all" else set()
     if selection.startswith("last:"):
@@ -40,7 +41,7 @@ def _chosen(selection: str, layers: list[str]) -> set[str]:
 
 def select_trainable(graph: Graph, selection: str) -> Graph:
     """The graph with exactly the selected layers' weights marked trainable."""
-    chosen = _chosen(selection, trainable_layers(graph))
+    chosen = chosen_layers(selection, trainable_layers(graph))
     marked = []
     for op in graph.ops:
         learns = (op.layer or op.name) in chosen

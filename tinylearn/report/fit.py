@@ -65,7 +65,8 @@ def code_estimate(program: Program) -> int:
 def ram_needed(model: EmittedModel) -> int:
     """Struct, stack, input, output and target buffers, and the device program's own RAM."""
     learns = model.compiled.program.learns
-    buffers = 4 * (model.inputs + model.outputs * (2 if learns else 1))
+    program = model.compiled.program
+    buffers = program.input.bytes + program.result.bytes + (4 * model.outputs if learns else 0)
     buffers += 4 * model.outputs if model.growable else 0
     return model.compiled.ram_bytes + buffers + STACK_BYTES + PROGRAM_RAM
 

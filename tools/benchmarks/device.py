@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import models
 import numpy as np
 import workloads
 
@@ -38,6 +39,11 @@ PEERS = {
     "plain C, fused update": (21_400, 30_581, 613_376),
     "best hand-written C": (11_004, 17_948, 668_518),
     "best hand-written C, skipping zeros": (8_288, 15_255, 455_562),
+}
+PEERS_INT8 = {
+    "CMSIS-NN": (None, 12_545, 300_866),
+    "TFLM + CMSIS-NN": (None, 12_855, 292_221),
+    "onnx2c": (None, 21_211, 335_546),
 }
 PEERS_INFERENCE = {
     "TFLM float": (None, 14_657, 1_257_597),
@@ -62,6 +68,31 @@ class Row:
     struct_bytes: int
     stack_bytes: int
     dtype: str = "float32"
+    #: of int8 models: bytes that differ from LiteRT's reference kernels, over 256 inputs
+    mismatched_bytes: int = 0
+
+
+#: workloads that are measured as int8 models, with and without their softmax
+INT8 = {"W2": True, "W2 logits": False, "W3": True}
+
+
+def int8_rows(names: list[str], cores: list[str], shared: Path, work: Path) -> Iterator[Row]:
+    """Inference of the quantized workloads."""
+    for title, softmax in INT8.items():
+        name = title.split()[0]
+        path = work / f"{title.lower().replace(' ', '_')}_int8.tflite"
+        if name not in names:
+            continue
+        with contextlib.redirect_stdout(io.StringIO()):
+            workloads.save_tflite(workloads.load(shared, name), name, path, softmax)
+        print(f"measuring {title} int8", file=sys.stderr)
+        row = models.examine(path, 256, "single", cores)
+        if row.error:
+            sys.exit(row.error)
+        for core, instructions in row.instructions.items():
+            wrong = row.mismatched_bytes + row.board_mismatched_bytes[core]
+            yield Row(title, core, "none", True, instructions, row.ram_bytes + row.stack_bytes,
+                      row.code_bytes, 0.0, row.ram_bytes, row.stack_bytes, "int8", wrong)  # fmt: skip
 
 
 def generate(model: Path, core: str, learn: str, skip: bool, folder: Path) -> dict | None:
@@ -141,29 +172,47 @@ def bench(cores: list[str], names: list[str]) -> list[Row]:
             for core in cores:
                 print(f"measuring {name} on {core}", file=sys.stderr)
                 rows += rows_of(model, name, core, arrays, Path(folder))
+        rows += int8_rows(names, cores, shared, Path(folder))
     return rows
 
 
 def show(rows: list[Row]) -> None:
     """Our table, then the peers'."""
-    columns = ("workload", "core", "learn", "skip zeros", ">instructions", ">RAM B", ">struct", ">stack",
-               ">code B", ">max rel err")  # fmt: skip
-    print_table(columns, [(r.workload, r.core, r.learn, r.skip_zero_deltas, r.instructions, r.ram_bytes,
-                           r.struct_bytes, r.stack_bytes, r.code_bytes, r.max_rel_err) for r in rows])  # fmt: skip
+    columns = ("workload", "dtype", "core", "learn", "skip zeros", ">instructions", ">RAM B", ">struct", ">stack",
+               ">code B", ">max rel err", ">bytes that differ")  # fmt: skip
+    lines = [
+        (r.workload, r.dtype, r.core, r.learn, r.skip_zero_deltas, r.instructions, r.ram_bytes,
+         r.struct_bytes, r.stack_bytes, r.code_bytes, r.max_rel_err, r.mismatched_bytes)
+        for r in rows
+    ]  # fmt: skip
+    print_table(columns, lines)
     for title, learn, peers in (
         ("Instructions a learning step, all layers, Cortex-M4F", "all", PEERS),
         ("Instructions an inference, Cortex-M4F", "none", PEERS_INFERENCE),
     ):
         print()
         print_table(("", ">W1", ">W2", ">W3"), [*ours(rows, learn), *theirs(peers)], title)
+    show_int8(rows)
+
+
+def show_int8(rows: list[Row]) -> None:
+    """Quantized inference beside the peers'."""
+    found = {
+        r.workload: r.instructions for r in rows if (r.dtype, r.core) == ("int8", "cortex-m4f")
+    }
+    if found:
+        line = ("tinylearn", *(found.get(w, "") for w in ("W1", "W2", "W3")))
+        print()
+        print_table(("", ">W1", ">W2", ">W3"), [line, *theirs(PEERS_INT8)],
+                    "Instructions an int8 inference with softmax, Cortex-M4F")  # fmt: skip
 
 
 def ours(rows: list[Row], learn: str) -> list[tuple[object, ...]]:
     """Our lines of a comparison."""
     lines = []
     for skip in (False, True):
-        found = {r.workload: r.instructions for r in rows
-                 if (r.core, r.learn, r.skip_zero_deltas) == ("cortex-m4f", learn, skip)}  # fmt: skip
+        found = {r.workload: r.instructions for r in rows if r.dtype == "float32"
+                 and (r.core, r.learn, r.skip_zero_deltas) == ("cortex-m4f", learn, skip)}  # fmt: skip
         if found:
             name = "tinylearn" + (", skipping zeros" if skip and learn == "all" else "")
             lines.append((name, *(found.get(w, "") for w in ("W1", "W2", "W3"))))

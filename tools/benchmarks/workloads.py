@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,11 +37,29 @@ def load(folder: Path, name: str) -> dict[str, np.ndarray]:
 
 def save_keras(arrays: dict[str, np.ndarray], name: str, path: Path) -> None:
     """Builds the Keras model of a workload and saves it."""
+    build_keras(arrays, name).save(path)
+
+
+def save_tflite(arrays: dict[str, np.ndarray], name: str, path: Path, softmax: bool = True) -> None:
+    """The workload as an int8 TFLite file, calibrated on its 8 samples."""
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(build_keras(arrays, name, softmax))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([x[None].astype(np.float32)] for x in arrays["X"])
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    path.write_bytes(converter.convert())
+
+
+def build_keras(arrays: dict[str, np.ndarray], name: str, softmax: bool = True) -> Any:
+    """The Keras model of a workload with its weights; without softmax it ends in logits."""
     import keras
 
     layers = [keras.Input(arrays["X"].shape[1:])]
     weights = []
     for kind, w, b, activation in LAYERS[name]:
+        activation = None if activation == "softmax" and not softmax else activation
         if kind == "conv":
             size = arrays[w].shape
             layer = keras.layers.Conv2D(size[3], size[:2], strides=2, activation=activation)
@@ -52,4 +71,4 @@ def save_keras(arrays: dict[str, np.ndarray], name: str, path: Path) -> None:
         weights += [arrays[w], arrays[b]]
     model = keras.Sequential(layers, name=name.lower())
     model.set_weights(weights)
-    model.save(path)
+    return model

@@ -32,7 +32,7 @@ typedef struct {
 /* What Python wants to know of the model. */
 typedef struct {
   uint32_t inputs, outputs, weights_bytes, state_bytes, max_classes, loss;
-  uint32_t can_learn;
+  uint32_t can_learn, input_type, output_type;
   uint8_t hash[TL_HASH_BYTES];
   const char *name;
 } twin_info_t;
@@ -109,6 +109,14 @@ static void request_reset(void) { current->restart = 1; }
 
 /* ---- life ---- */
 
+static size_t input_bytes(const tl_model_t *model) {
+  return (size_t)model->inputs * tl_type_bytes(model->input_type);
+}
+
+static size_t output_bytes(const tl_model_t *model) {
+  return (size_t)model->outputs * tl_type_bytes(model->output_type);
+}
+
 /* Memory like tl_device's own, where it has any; 1 where the host has none left. */
 static int allocate(void *member, const void *original, size_t bytes) {
   void *memory = NULL;
@@ -125,8 +133,8 @@ static int allocate_all(twin_t *twin) {
   tl_device_t *device = &twin->device;
   int failed = 0;
   failed |= allocate(&device->state, tl_device.state, model->state_bytes);
-  failed |= allocate(&device->input, tl_device.input, sizeof(float) * model->inputs);
-  failed |= allocate(&device->output, tl_device.output, sizeof(float) * model->outputs);
+  failed |= allocate(&device->input, tl_device.input, input_bytes(model));
+  failed |= allocate(&device->output, tl_device.output, output_bytes(model));
   failed |= allocate(&device->target, tl_device.target, sizeof(float) * model->outputs);
   failed |= allocate(&device->labels, tl_device.labels, 4u * model->max_classes);
   failed |= allocate(&device->snapshot, tl_device.snapshot, model->weights_bytes);
@@ -189,6 +197,8 @@ TWIN_API void twin_info(twin_info_t *info) {
   info->max_classes = model->max_classes;
   info->loss = model->loss;
   info->can_learn = model->update != NULL;
+  info->input_type = model->input_type;
+  info->output_type = model->output_type;
   memcpy(info->hash, model->hash, TL_HASH_BYTES);
   info->name = model->name;
 }
@@ -224,6 +234,11 @@ TWIN_API size_t twin_receive(twin_t *twin, uint8_t *to, size_t n) {
 
 /* ---- direct calls: n samples in a row; x is [n][inputs], y and t are [n][outputs] ---- */
 
+/* The address of a sample, whatever its elements are. */
+static const float *at(const void *samples, size_t bytes) {
+  return (const float *)(const void *)((const char *)samples + bytes);
+}
+
 typedef void (*forward_t)(void *m, const float *x, float *y);
 typedef float (*learn_t)(void *m, const float *x, const float *t);
 typedef float (*learn_label_t)(void *m, const float *x, uint32_t label);
@@ -233,7 +248,8 @@ static int forward(twin_t *twin, forward_t call, const float *x, float *y, size_
   size_t i;
   if (call == NULL) return -1;
   for (i = 0; i < n; i++)
-    call(twin->device.state, x + i * model->inputs, y + i * model->outputs);
+    call(twin->device.state, at(x, i * input_bytes(model)),
+         (float *)at(y, i * output_bytes(model)));
   return 0;
 }
 
@@ -251,7 +267,8 @@ static int learn(twin_t *twin, learn_t call, const float *x, const float *t, flo
   size_t i;
   if (call == NULL) return -1;
   for (i = 0; i < n; i++)
-    losses[i] = call(twin->device.state, x + i * model->inputs, t + i * model->outputs);
+    losses[i] =
+        call(twin->device.state, at(x, i * input_bytes(model)), t + i * model->outputs);
   return 0;
 }
 
@@ -271,7 +288,8 @@ static int learn_label(twin_t *twin, learn_label_t call, const float *x, const u
   size_t i;
   if (call == NULL) return -1;
   for (i = 0; i < n; i++)
-    losses[i] = call(twin->device.state, x + i * twin->device.model->inputs, labels[i]);
+    losses[i] =
+        call(twin->device.state, at(x, i * input_bytes(twin->device.model)), labels[i]);
   return 0;
 }
 

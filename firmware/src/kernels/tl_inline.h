@@ -14,4 +14,11 @@
 #define TL_SHARED static inline
 #endif
 
+/* Before a loop whose few passes should be written out. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define TL_UNROLL_8 _Pragma("GCC unroll 8")
+#else
+#define TL_UNROLL_8
+#endif
+
 #endif

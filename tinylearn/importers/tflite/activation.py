@@ -1,0 +1,95 @@
+"""Activations, SOFTMAX, QUANTIZE and DEQUANTIZE."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinylearn.errors import BadInputError, UnsupportedError
+from tinylearn.importers.tflite.file import TfOperator
+from tinylearn.importers.tflite.state import Rule, State
+from tinylearn.ops.lut import table
+from tinylearn.ops.q_softmax import fixed_table, float_table
+
+#: operator: the table's function, the float activation, the fused range that it also is
+_FUNCTIONS = {
+    "LOGISTIC": ("logistic", "sigmoid", ""),
+    "TANH": ("tanh", "tanh", ""),
+    "RELU": ("relu", "relu", "RELU"),
+    "RELU6": ("relu6", "relu6", "RELU6"),
+    "LEAKY_RELU": ("leaky_relu", "leaky_relu", ""),
+}
+
+
+def _through_table(state: State, operator: TfOperator, x: str, layer: str, function: str,
+                   attrs: dict[str, Any]) -> None:  # fmt: skip
+    codes = state.builder.integers(f"{layer}/table", table(function, attrs))
+    state.emit(operator, "lut", (x, codes), layer, {**attrs, "function": function})
+
+
+def activation(state: State, operator: TfOperator) -> None:
+    """An activation of its own."""
+    function, name, limits = _FUNCTIONS[operator.code]
+    x, layer = state.x(operator), state.layer(operator)
+    alpha = {"alpha": float(operator.options["Alpha"])} if operator.code == "LEAKY_RELU" else {}
+    if state.is_quantized(state.tensor(operator, 0)):
+        attrs = {**state.quantized(operator, (0,), limits), **alpha}
+        _through_table(state, operator, x, layer, function, attrs)
+    else:
+        state.emit(operator, "activation", (x,), layer, {"activation": name, "alpha": 0.0, **alpha})
+
+
+def softmax(state: State, operator: TfOperator) -> None:
+    """SOFTMAX over the last axis."""
+    x, layer, beta = state.x(operator), state.layer(operator), float(operator.options["Beta"])
+    if state.is_quantized(state.tensor(operator, 0)):
+        attrs = state.quantized(operator, (0,))
+        scale = attrs["in_scales"][0]
+        single = state.rounding == "single"
+        if single:
+            exps = state.builder.integers(f"{layer}/exps", fixed_table(scale, beta))
+        else:
+            exps = state.builder.weight(f"{layer}/exps", float_table(scale, beta))
+        state.emit(operator, "q_softmax", (x, exps), layer, attrs)
+    elif beta == 1.0:
+        state.emit(operator, "softmax", (x,), layer, {})
+    else:
+        raise UnsupportedError(f"{operator.where}: beta {beta} of float32; supported: 1")
+
+
+def quantize(state: State, operator: TfOperator) -> None:
+    """QUANTIZE: from float32, or to another scale."""
+    x, layer, source = state.x(operator), state.layer(operator), state.tensor(operator, 0)
+    if not state.is_quantized(state.output(operator)):
+        raise BadInputError(f"{operator.where}: its output is float32")
+    if state.is_quantized(source):
+        _through_table(state, operator, x, layer, "requantize", state.quantized(operator, (0,)))
+        return
+    scale, zero = state.one(state.output(operator))
+    state.emit(operator, "quantize", (x,), layer, {"out_scale": scale, "out_zero": zero})
+
+
+def dequantize(state: State, operator: TfOperator) -> None:
+    """DEQUANTIZE: to float32."""
+    x, layer = state.x(operator), state.layer(operator)
+    scale, zero = state.one(state.tensor(operator, 0))
+    state.emit(operator, "dequantize", (x,), layer, {"in_scales": (scale,), "in_zeros": (zero,)})
+
+
+def rescaled(state: State, operator: TfOperator, at: int, name: str) -> str:
+    """Input ``at`` in the scale of the operator's output."""
+    x, attrs = state.x(operator, at), state.quantized(operator, (at,))
+    same = (attrs["in_scales"][0], attrs["in_zeros"][0]) == (attrs["out_scale"], attrs["out_zero"])
+    if same:
+        return x
+    codes = state.builder.integers(f"{name}/table", table("requantize", attrs))
+    attrs = {**attrs, "function": "requantize"}
+    return state.builder.op("lut", name, (x, codes), name, attrs, "int8",
+                            state.quant(state.output(operator)))  # fmt: skip
+
+
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(_FUNCTIONS, activation),
+    "SOFTMAX": softmax,
+    "QUANTIZE": quantize,
+    "DEQUANTIZE": dequantize,
+}

@@ -1,0 +1,107 @@
+"""RESHAPE, PAD, CONCATENATION, TRANSPOSE, RESIZE_NEAREST_NEIGHBOR and what is like them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinylearn.errors import BadInputError, UnsupportedError
+from tinylearn.importers.tflite.activation import rescaled
+from tinylearn.importers.tflite.file import TfOperator
+from tinylearn.importers.tflite.state import Rule, State, fused, shape_of
+from tinylearn.ir.graph import Op, frozen_map
+from tinylearn.ops.q_move import resize_indices
+
+
+def reshape(state: State, operator: TfOperator) -> None:
+    """RESHAPE, SQUEEZE, EXPAND_DIMS: the output's declared shape says all."""
+    layer = state.layer(operator)
+    state.become(operator, state.x(operator), layer)
+
+
+def shape_arithmetic(state: State, operator: TfOperator) -> None:
+    """SHAPE and what computes with it: the converter's way to flatten. Nothing to do, as the
+    shape that comes out is declared."""
+    if state.output(operator).type != "INT32":
+        raise UnsupportedError(f"{operator.where}: supported: on shapes only")
+
+
+def _pads(state: State, operator: TfOperator) -> tuple[int, ...]:
+    pads = np.asarray(state.constant(operator, 1))
+    if pads.shape != (4, 2) or pads[[0, 3]].any() or pads.min() < 0 or pads.max() > 1 << 16:
+        raise UnsupportedError(f"{operator.where}: supported: padding of height and width")
+    return tuple(int(p) for p in pads[1:3].ravel())
+
+
+def pad(state: State, operator: TfOperator) -> None:
+    """PAD with what stands for zero."""
+    x, layer, pads = state.x(operator), state.layer(operator), _pads(state, operator)
+    if state.is_quantized(state.tensor(operator, 0)):
+        attrs = {**state.quantized(operator, (0,)), "pads": pads}
+        state.emit(operator, "q_pad", (x,), layer, attrs)
+    else:
+        state.emit(operator, "zero_pad", (x,), layer, {"pads": pads})
+
+
+def concatenation(state: State, operator: TfOperator) -> None:
+    """CONCATENATION; parts of another scale than the output are brought to it."""
+    rank = len(state.output(operator).shape)
+    axis = operator.options["Axis"] % rank - 1 if rank else -1
+    if axis < 0 or fused(operator):
+        raise UnsupportedError(f"{operator.where}: along the batch, or with an activation")
+    layer = state.layer(operator)
+    if state.is_quantized(state.output(operator)):
+        parts = tuple(
+            rescaled(state, operator, at, f"{layer}/part{at}") for at in range(len(operator.inputs))
+        )
+        attrs = {**state.quantized(operator, (0,)), "axis": axis}
+        state.emit(operator, "q_concat", parts, layer, attrs)
+    else:
+        _concat_floats(state, operator, layer, axis)
+
+
+def _concat_floats(state: State, operator: TfOperator, layer: str, axis: int) -> None:
+    shape, at, so_far = shape_of(state.output(operator)), 0, tuple[str, ...]()
+    for i in range(len(operator.inputs)):
+        x = state.x(operator, i)
+        attrs = {"axis": axis, "at": at, "out_shape": shape}
+        so_far = (state.builder.op("concat_part", f"{layer}/{i}", (x, *so_far), layer, attrs),)
+        at += state.builder.shape(x)[axis]
+    if not so_far:
+        raise BadInputError(f"{operator.where}: joins nothing")
+    state.become(operator, so_far[0], layer)
+
+
+def transpose(state: State, operator: TfOperator) -> None:
+    """TRANSPOSE that leaves the batch in front."""
+    perm = [int(p) for p in state.constant(operator, 1).ravel()]
+    if not perm or perm[0] != 0 or sorted(perm) != list(range(len(perm))):
+        raise UnsupportedError(
+            f"{operator.where}: permutation {perm}; the batch must stay in front"
+        )
+    layer, x = state.layer(operator), state.x(operator)
+    state.emit(operator, "transpose", (x,), layer, {"perm": tuple(p - 1 for p in perm[1:])})
+
+
+def resize_nearest(state: State, operator: TfOperator) -> None:
+    """RESIZE_NEAREST_NEIGHBOR to a constant size."""
+    size = tuple(int(n) for n in state.constant(operator, 1).ravel())
+    if len(size) != 2 or not all(0 < n <= 1 << 12 for n in size):
+        raise BadInputError(f"{operator.where}: cannot resize to {size}")
+    layer, x = state.layer(operator), state.x(operator)
+    attrs = {"size": size, "align_corners": bool(operator.options["AlignCorners"]),
+             "half_pixel_centers": bool(operator.options["HalfPixelCenters"])}  # fmt: skip
+    op = Op("resize_nearest", layer, (x,), (), frozen_map(attrs))
+    rows, columns = resize_indices(op, state.builder.shape(x))
+    tables = (state.builder.integers(f"{layer}/rows", rows),
+              state.builder.integers(f"{layer}/columns", columns))  # fmt: skip
+    state.emit(operator, "resize_nearest", (x, *tables), layer, attrs)
+
+
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), reshape),
+    **dict.fromkeys(("SHAPE", "STRIDED_SLICE", "PACK"), shape_arithmetic),
+    "PAD": pad,
+    "CONCATENATION": concatenation,
+    "TRANSPOSE": transpose,
+    "RESIZE_NEAREST_NEIGHBOR": resize_nearest,
+}

@@ -1,0 +1,52 @@
+"""MAX_POOL_2D, AVERAGE_POOL_2D and MEAN."""
+
+from __future__ import annotations
+
+from tinylearn.errors import UnsupportedError
+from tinylearn.importers.tflite.file import TfOperator
+from tinylearn.importers.tflite.layers import padding
+from tinylearn.importers.tflite.state import Rule, State, activated, fused
+from tinylearn.ops.window import window_attrs
+
+
+def _pool(state: State, operator: TfOperator, kind: str) -> None:
+    options, x, layer = operator.options, state.x(operator), state.layer(operator)
+    kernel = (options["FilterHeight"], options["FilterWidth"])
+    window = window_attrs(kernel, (options["StrideH"], options["StrideW"]), padding(operator))
+    if state.is_quantized(state.tensor(operator, 0)):
+        attrs = {**state.quantized(operator, (0,), fused(operator)), **window}
+        state.emit(operator, f"q_{kind}", (x,), layer, attrs)
+    else:
+        out = state.builder.op(kind, layer, (x,), layer, window)
+        state.become(operator, activated(state, operator, out, layer), layer)
+
+
+def max_pool_2d(state: State, operator: TfOperator) -> None:
+    """MAX_POOL_2D."""
+    _pool(state, operator, "max_pool")
+
+
+def average_pool_2d(state: State, operator: TfOperator) -> None:
+    """AVERAGE_POOL_2D."""
+    _pool(state, operator, "average_pool")
+
+
+def mean(state: State, operator: TfOperator) -> None:
+    """MEAN over height and width."""
+    source, x, layer = state.tensor(operator, 0), state.x(operator), state.layer(operator)
+    axes = {int(a) % len(source.shape) for a in state.constant(operator, 1).ravel()}
+    if axes != {1, 2} or len(source.shape) != 4:
+        raise UnsupportedError(
+            f"{operator.where}: over axes {sorted(axes)} of {source.shape}; supported: height and width"
+        )
+    if state.is_quantized(source):
+        state.emit(operator, "q_mean", (x,), layer, state.quantized(operator, (0,)))
+    else:
+        state.emit(operator, "global_average_pool", (x,), layer, {})
+
+
+RULES: dict[str, Rule] = {
+    "MAX_POOL_2D": max_pool_2d,
+    "AVERAGE_POOL_2D": average_pool_2d,
+    "MEAN": mean,
+}

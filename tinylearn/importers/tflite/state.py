@@ -1,0 +1,233 @@
+"""What is known while a model is imported: the graph so far, and what each tensor became."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinylearn.errors import BadInputError, UnsupportedError
+from tinylearn.importers.builder import GraphBuilder
+from tinylearn.importers.tflite.file import TfModel, TfOperator, TfTensor
+from tinylearn.ir.graph import Array
+from tinylearn.ir.quant import Quant
+from tinylearn.ops.base import Shape
+
+_LONGEST_LAYER = 60
+_FLIP = 128
+_INT8 = (-128, 127)
+_SIX = 6.0
+
+
+class State:
+    """Collects ops. uint8 tensors are held as int8, with zero points moved by 128."""
+
+    def __init__(self, model: TfModel, rounding: str) -> None:
+        self.model, self.rounding = model, rounding
+        self.builder = GraphBuilder()
+        self.values: dict[int, str] = {}
+        self._layers: set[str] = set()
+
+    # ---- ends ----
+
+    def begin(self, index: int) -> str:
+        """The model's input as the caller has it; returns its name."""
+        tensor = self.model.tensors[index]
+        if tensor.data is not None:
+            raise BadInputError(f"tensor {index}: the model's input is a constant")
+        name, dtype = self._free("input"), self._dtype(tensor)
+        quant = self._raw_quant(tensor)
+        value = self.builder.input(name, shape_of(tensor), dtype, quant).tensor
+        if dtype == "uint8":
+            value = self.builder.op("flip_sign", f"{name}/int8", (value,), name, {}, "int8",
+                                    self.quant(tensor))  # fmt: skip
+        self.values[index] = value
+        return name
+
+    def end(self, index: int) -> str:
+        """The model's output as the caller sees it."""
+        tensor, value = self.model.tensors[index], self.value(index, "the model's output")
+        if tensor.type != "UINT8":
+            return value
+        return self.builder.op("flip_sign", f"{value}/uint8", (value,), "output", {}, "uint8",
+                               self._raw_quant(tensor))  # fmt: skip
+
+    # ---- tensors ----
+
+    def tensor(self, operator: TfOperator, at: int) -> TfTensor:
+        """Input ``at`` of an operator as the file has it."""
+        if at >= len(operator.inputs) or operator.inputs[at] < 0:
+            raise BadInputError(f"{operator.where}: has no input {at}")
+        return self.model.tensors[operator.inputs[at]]
+
+    def output(self, operator: TfOperator) -> TfTensor:
+        """The one output as the file has it."""
+        return self.model.tensors[operator.outputs[0]]
+
+    def value(self, index: int, what: str) -> str:
+        """Name of a computed tensor in the graph."""
+        if index not in self.values:
+            raise BadInputError(f"{what}: tensor {index} is used before it is computed")
+        return self.values[index]
+
+    def x(self, operator: TfOperator, at: int = 0) -> str:
+        """Name of an operator's computed input."""
+        tensor = self.tensor(operator, at)
+        if tensor.data is not None:
+            raise UnsupportedError(f"{operator.where}: its input {at} is a constant")
+        return self.value(tensor.index, operator.where)
+
+    def constant(self, operator: TfOperator, at: int) -> Array:
+        """Values of an operator's constant input."""
+        tensor = self.tensor(operator, at)
+        if tensor.data is None:
+            raise UnsupportedError(f"{operator.where}: its input {at} must be a constant")
+        return tensor.data
+
+    def is_quantized(self, tensor: TfTensor) -> bool:
+        """Whether a tensor holds int8 or uint8; raises UnsupportedError for what is neither that
+        nor float32."""
+        return self._dtype(tensor) != "float32"
+
+    def _dtype(self, tensor: TfTensor) -> str:
+        if tensor.type not in ("FLOAT32", "INT8", "UINT8"):
+            raise UnsupportedError(
+                f"tensor {tensor.index} ({tensor.name}) is {tensor.type}; supported: FLOAT32, "
+                "INT8, UINT8"
+            )
+        return tensor.type.lower()
+
+    def _raw_quant(self, tensor: TfTensor) -> Quant | None:
+        if tensor.type == "FLOAT32":
+            return None
+        if not tensor.scales:
+            raise BadInputError(f"tensor {tensor.index} ({tensor.name}) has no scale")
+        return Quant(tensor.scales, tensor.zero_points, tensor.axis)
+
+    def quant(self, tensor: TfTensor) -> Quant:
+        """Scales and zero points of a quantized tensor, as of int8."""
+        raw = self._raw_quant(tensor)
+        if raw is None:
+            raise UnsupportedError(f"tensor {tensor.index} is float32 beside int8 ones")
+        moved = _FLIP if tensor.type == "UINT8" else 0
+        zeros = tuple(z - moved for z in raw.zero_points)
+        if min(zeros) < _INT8[0] or max(zeros) > _INT8[1]:
+            raise BadInputError(f"tensor {tensor.index}: zero points {zeros[:4]} leave int8")
+        return Quant(raw.scales, zeros, raw.axis)
+
+    def one(self, tensor: TfTensor) -> tuple[float, int]:
+        """Scale and zero point of an activation."""
+        quant = self.quant(tensor)
+        if len(quant.scales) != 1:
+            raise UnsupportedError(f"tensor {tensor.index}: an activation of several scales")
+        return quant.scale, quant.zero_point
+
+    # ---- ops ----
+
+    def layer(self, operator: TfOperator) -> str:
+        """A name for what an operator makes: its output's, where that is one."""
+        parts = [p for p in re.split(r"[/;:]", self.output(operator).name) if p]
+        plain = re.sub(r"[^A-Za-z0-9_]+", "_", parts[-1] if parts else "").strip("_")
+        generic = not plain or plain in ("BiasAdd", "Relu", "MatMul", "Identity")
+        if generic and len(parts) > 1:
+            plain = re.sub(r"[^A-Za-z0-9_]+", "_", parts[-2]).strip("_")
+        return self._free((plain or f"op_{operator.index}")[:_LONGEST_LAYER])
+
+    def _free(self, name: str) -> str:
+        number, free = 1, name
+        while free in self._layers:
+            number += 1
+            free = f"{name}_{number}"
+        self._layers.add(free)
+        return free
+
+    def quantized(
+        self, operator: TfOperator, xs: tuple[int, ...], activation: str = ""
+    ) -> dict[str, Any]:
+        """The attributes that all quantized ops share; ``xs``: which inputs are activations."""
+        ends = [self.one(self.tensor(operator, at)) for at in xs]
+        scale, zero = self.one(self.output(operator))
+        low, high = _range(activation, scale, zero)
+        return {"in_scales": tuple(s for s, _ in ends), "in_zeros": tuple(z for _, z in ends),
+                "out_scale": scale, "out_zero": zero, "out_min": low, "out_max": high,
+                "rounding": self.rounding}  # fmt: skip
+
+    def emit(
+        self, operator: TfOperator, kind: str, inputs: tuple[str, ...], layer: str,
+        attrs: dict[str, Any],
+    ) -> None:  # fmt: skip
+        """Adds an op whose result, in the shape that the file declares, is the output."""
+        output = self.output(operator)
+        quant = self.quant(output) if self.is_quantized(output) else None
+        dtype = "float32" if quant is None else "int8"
+        out = self.builder.op(kind, layer, inputs, layer, attrs, dtype, quant)
+        self.become(operator, out, layer)
+
+    def become(self, operator: TfOperator, value: str, layer: str) -> None:
+        """Lets a tensor of the graph be the operator's output."""
+        shape = shape_of(self.output(operator))
+        if int(np.prod(self.builder.shape(value))) != int(np.prod(shape)):
+            raise BadInputError(
+                f"{operator.where}: its output is declared {shape}, computed "
+                f"{self.builder.shape(value)}"
+            )
+        self.values[operator.outputs[0]] = self.builder.reshaped(
+            value, shape, f"{layer}/shape", layer
+        )
+
+
+Rule = Callable[[State, TfOperator], None]
+
+
+def _range(activation: str, scale: float, zero: int) -> tuple[int, int]:
+    """The int8 range of a fused activation (TFLite's CalculateActivationRangeQuantized)."""
+    low, high = _INT8
+    if activation in ("RELU", "RELU6"):
+        low = max(low, zero)
+    if activation == "RELU6":
+        high = min(high, zero + _quantized(_SIX, scale))
+    if activation == "RELU_N1_TO_1":
+        low, high = (
+            max(low, zero - _quantized(1.0, scale)),
+            min(high, zero + _quantized(1.0, scale)),
+        )
+    return low, high
+
+
+def _quantized(value: float, scale: float) -> int:
+    return int(np.floor(np.float32(value) / np.float32(scale) + np.float32(0.5)))
+
+
+def shape_of(tensor: TfTensor) -> Shape:
+    """A tensor's shape without its batch of one."""
+    if len(tensor.shape) > 1:
+        if tensor.shape[0] != 1:
+            raise UnsupportedError(
+                f"tensor {tensor.index} ({tensor.name}): batch {tensor.shape[0]}; supported: 1"
+            )
+        return tensor.shape[1:]
+    return tensor.shape or (1,)
+
+
+_ACTIVATIONS = {0: "", 1: "RELU", 2: "RELU_N1_TO_1", 3: "RELU6"}
+
+
+def fused(operator: TfOperator) -> str:
+    """The fused activation's name, "" for none."""
+    code = operator.options.get("FusedActivationFunction", 0)
+    if code not in _ACTIVATIONS:
+        raise UnsupportedError(f"{operator.where}: fused activation {code} is not supported")
+    return _ACTIVATIONS[code]
+
+
+def activated(state: State, operator: TfOperator, value: str, layer: str) -> str:
+    """A float value behind the operator's fused activation."""
+    name = fused(operator)
+    if not name:
+        return value
+    if name == "RELU_N1_TO_1":
+        raise UnsupportedError(f"{operator.where}: fused RELU_N1_TO_1 of float32 is not supported")
+    attrs = {"activation": name.lower(), "alpha": 0.0}
+    return state.builder.op("activation", f"{layer}/activation", (value,), layer, attrs)

@@ -1,0 +1,111 @@
+"""The rounding rule of quantized arithmetic, written once.
+
+TFLite's scheme: real = scale * (q - zero_point). An int32 accumulator becomes an output by a
+multiplier in Q31 and a power of two (Jacob et al. 2018, "Quantization and Training of Neural
+Networks for Efficient Integer-Arithmetic-Only Inference", section 2.2).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from tinylearn.ir.graph import Array
+
+Rounding = Literal["single", "double"]
+ROUNDINGS: tuple[Rounding, ...] = ("single", "double")
+
+_Q31 = 1 << 31
+
+
+@dataclass(frozen=True)
+class Quant:
+    """Scales (float32 values) and zero points of a tensor: one of each, or one per slice of
+    ``axis``."""
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int = 0
+
+    @property
+    def scale(self) -> float:
+        """The one scale."""
+        return self.scales[0]
+
+    @property
+    def zero_point(self) -> int:
+        """The one zero point."""
+        return self.zero_points[0]
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """(multiplier in Q31, shift): real = multiplier / 2**31 * 2**shift, multiplier in
+    [2**30, 2**31); (0, 0) for 0 and for what 2**-31 and less scales to nothing."""
+    if real == 0.0:
+        return 0, 0
+    fraction, shift = math.frexp(real)
+    multiplier = math.floor(fraction * _Q31 + 0.5)
+    if multiplier == _Q31:
+        multiplier, shift = multiplier // 2, shift + 1
+    return (0, 0) if shift < -31 else (multiplier, shift)
+
+
+def formula(kind: str, rounding: str) -> str:
+    """How an op rounds under the user's choice: what LiteRT computes, measured op by op.
+
+    ``rounding`` "single" stands for LiteRT's reference kernels (BUILTIN_REF): gemmlowp's
+    rounding but in fully connected layers, which round once. "double" stands for its optimized
+    kernels without delegates, whose matrix products round halves up both times.
+    """
+    if rounding == "single":
+        return "single" if kind == "q_dense" else "double"
+    return "upward" if kind in ("q_dense", "q_conv2d") else "double"
+
+
+def requantize(acc: Array, multiplier: Array, shift: Array, rounding: str) -> Array:
+    """acc * multiplier / 2**31 * 2**shift as int64, for int32 ``acc`` and broadcasting arrays.
+
+    "single" rounds once, halves up. The others first take the high half of the doubled product,
+    halves up, then divide by the power of two: "double" with halves away from zero (gemmlowp),
+    "upward" with halves up.
+    """
+    acc, multiplier = np.asarray(acc, np.int64), np.asarray(multiplier, np.int64)
+    shift = np.asarray(shift, np.int64)
+    if rounding == "single":
+        total = 31 - shift
+        return np.asarray((acc * multiplier + (np.int64(1) << (total - 1))) >> total)
+    high = doubling_high_mul(acc << np.maximum(shift, 0), multiplier)
+    right = np.maximum(-shift, 0)
+    if rounding == "double":
+        return rounding_divide_by_pot(high, right)
+    half = np.where(right > 0, np.int64(1) << np.maximum(right - 1, 0), 0)
+    return np.asarray((high + half) >> right)
+
+
+def doubling_high_mul(a: Array | int, b: Array | int) -> Array:
+    """gemmlowp's SaturatingRoundingDoublingHighMul: (a * b + 2**30) / 2**31, for int32."""
+    product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
+    return np.minimum((product + (1 << 30)) >> 31, _Q31 - 1)
+
+
+def rounding_divide_by_pot(x: Array | int, exponent: Array | int) -> Array:
+    """gemmlowp's RoundingDivideByPOT: x / 2**exponent, halves away from zero."""
+    x, exponent = np.asarray(x, np.int64), np.asarray(exponent, np.int64)
+    mask = (np.int64(1) << exponent) - 1
+    return np.asarray((x >> exponent) + ((x & mask) > (mask >> 1) + (x < 0)))
+
+
+def requant_table(
+    bias: Array, in_scale: float, weight_scales: tuple[float, ...], out_scale: float
+) -> Array:
+    """int32 [n, 3]: bias, multiplier and shift of each of n output channels. The effective
+    scale is computed in double from the file's float32 scales."""
+    rows = np.zeros((len(bias), 3), np.int32)
+    rows[:, 0] = bias
+    for i in range(len(bias)):
+        scale = weight_scales[i if len(weight_scales) > 1 else 0]
+        rows[i, 1:] = quantize_multiplier(float(in_scale) * float(scale) / float(out_scale))
+    return rows

@@ -1,0 +1,83 @@
+"""Any function of one int8 value, as a table of its 256 results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinylearn.ir.graph import Array, Graph, Op
+from tinylearn.ir.quant import quantize_multiplier, requantize
+from tinylearn.ops.base import Call, Env, OpDef, Ref, Shape, register
+
+_F32 = np.float32
+_CODES = np.arange(-128, 128, dtype=np.int64)
+
+
+def _round(x: Array) -> Array:
+    """Halves away from zero, as C's round()."""
+    return np.sign(x) * np.floor(np.abs(x) + 0.5)
+
+
+def _real(function: Callable[[Array], Array], attrs: Mapping[str, Any]) -> Array:
+    """TFLite's LUTPopulate: the function in float32 on what each code stands for."""
+    inverse = _F32(1) / _F32(attrs["out_scale"])
+    x = _F32(attrs["in_scales"][0]) * (_CODES - attrs["in_zeros"][0]).astype(_F32)
+    return _round((function(x) * inverse).astype(np.float64)) + attrs["out_zero"]
+
+
+def _logistic(x: Array) -> Array:
+    with np.errstate(over="ignore"):
+        return _F32(1) / (_F32(1) + np.exp(-x))
+
+
+def _scaled(ratio: float, attrs: Mapping[str, Any], codes: Array) -> Array:
+    """(codes - zero) * ratio in fixed point."""
+    m, s = quantize_multiplier(ratio)
+    return requantize(codes - attrs["in_zeros"][0], np.int64(m), np.int64(s), "double")  # type: ignore[arg-type]
+
+
+def _linear(attrs: Mapping[str, Any]) -> Array:
+    ratio = attrs["in_scales"][0] / attrs["out_scale"]
+    return _scaled(ratio, attrs, _CODES) + attrs["out_zero"]
+
+
+def _leaky(attrs: Mapping[str, Any]) -> Array:
+    slope = attrs["in_scales"][0] * float(_F32(attrs["alpha"])) / attrs["out_scale"]
+    below = _scaled(slope, attrs, _CODES) + attrs["out_zero"]
+    return np.where(attrs["in_zeros"][0] <= _CODES, _linear(attrs), below)
+
+
+def table(function: str, attrs: Mapping[str, Any]) -> Array:
+    """int8 [256]: the result for the codes -128 to 127. ``attrs`` holds scales, zero points and
+    the output's range."""
+    tables: dict[str, Callable[[], Array]] = {
+        "logistic": lambda: _real(_logistic, attrs),
+        "tanh": lambda: _real(np.tanh, attrs),
+        "leaky_relu": lambda: _leaky(attrs),
+    }
+    values = tables.get(function, lambda: _linear(attrs))()
+    return np.clip(values, attrs["out_min"], attrs["out_max"]).astype(np.int8)
+
+
+@register
+class Lut(OpDef):
+    """inputs x int8, table int8 [256]."""
+
+    kind = "lut"
+    headers = ("kernels/lut_s8.h",)
+    inplace = ((0, 0),)
+    summary = "LOGISTIC, TANH, RELU, RELU6, LEAKY_RELU, QUANTIZE between int8 scales"
+
+    def shapes(self, op: Op, graph: Graph) -> tuple[Shape, ...]:
+        return (graph.shape(op.inputs[0]),)
+
+    def reference(self, op: Op, args: Sequence[Array | None], env: Env) -> list[Array]:
+        x, codes = args
+        assert x is not None and codes is not None
+        return [codes[x.astype(np.int64) + 128]]
+
+    def call(self, op: Op, graph: Graph) -> Call:
+        refs = (Ref(op.outputs[0]), Ref(op.inputs[0]), Ref(op.inputs[1]))
+        return Call("tl_lut_s8", (*refs, graph[op.inputs[0]].size))

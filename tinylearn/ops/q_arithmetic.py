@@ -1,0 +1,110 @@
+"""Addition, subtraction and multiplication of int8 tensors of different scales."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tinylearn.errors import BadInputError
+from tinylearn.ir.graph import Array, Graph, Op
+from tinylearn.ir.quant import quantize_multiplier, requantize
+from tinylearn.ops.base import Call, Env, OpDef, Ref, Shape, Struct, register
+from tinylearn.ops.quantized import clamped
+
+_LEFT_SHIFT = 20
+
+
+def _rescaled(values: Array, ratio: float) -> Array:
+    multiplier, shift = quantize_multiplier(ratio)
+    return requantize(values, np.int64(multiplier), np.int64(shift), "double")  # type: ignore[arg-type]
+
+
+class _Binary(OpDef):
+    """inputs a int8, b int8 of a's shape or of its last axes."""
+
+    headers = ("kernels/arithmetic_s8.h",)
+
+    def shapes(self, op: Op, graph: Graph) -> tuple[Shape, ...]:
+        a, b = (graph.shape(name) for name in op.inputs)
+        if b != (1,) and a[len(a) - len(b) :] != b:
+            raise BadInputError(f"layer {op.layer}: shapes {a} and {b} do not go together")
+        return (a,)
+
+    def _ratios(self, op: Op) -> tuple[float, float, float]:
+        """What a, b and the result are multiplied by."""
+        (a, b), out = op.attrs["in_scales"], op.attrs["out_scale"]
+        twice = 2 * max(a, b)
+        return a / twice, b / twice, twice / ((1 << _LEFT_SHIFT) * out)
+
+    def _centred(self, op: Op, args: Sequence[Array | None]) -> tuple[Array, Array]:
+        a, b = args
+        assert a is not None and b is not None
+        zeros = op.attrs["in_zeros"]
+        return a.astype(np.int64) - zeros[0], b.astype(np.int64) - zeros[1]
+
+    def _limits(self, op: Op) -> tuple[tuple[str, int], ...]:
+        zeros = op.attrs["in_zeros"]
+        return (("a_zero", zeros[0]), ("b_zero", zeros[1]), ("zero", op.attrs["out_zero"]),
+                ("min", op.attrs["out_min"]), ("max", op.attrs["out_max"]))  # fmt: skip
+
+    def _call(self, function: str, op: Op, graph: Graph, type_: str,
+              fields: tuple[tuple[str, int], ...]) -> Call:  # fmt: skip
+        refs = (Ref(op.outputs[0]), *(Ref(name) for name in op.inputs))
+        sizes = tuple(graph[name].size for name in op.inputs)
+        return Call(function, (*refs, *sizes, Struct(type_, (*self._limits(op), *fields))))
+
+
+class _Sum(_Binary):
+    sign = 1
+
+    def reference(self, op: Op, args: Sequence[Array | None], env: Env) -> list[Array]:
+        ratios, (a, b) = self._ratios(op), self._centred(op, args)
+        a, b = _rescaled(a << _LEFT_SHIFT, ratios[0]), _rescaled(b << _LEFT_SHIFT, ratios[1])
+        total = _rescaled(a + self.sign * b, ratios[2])
+        return [clamped(op, total + op.attrs["out_zero"])]
+
+    def call(self, op: Op, graph: Graph) -> Call:
+        fields: list[tuple[str, int]] = [("sign", self.sign)]
+        for name, ratio in zip(("a", "b", "y"), self._ratios(op), strict=True):
+            multiplier, shift = quantize_multiplier(ratio)
+            fields += [(f"{name}_multiplier", multiplier), (f"{name}_shift", shift)]
+        return self._call("tl_add_s8", op, graph, "tl_add_s8_t", tuple(fields))
+
+
+@register
+class QAdd(_Sum):
+    """a + b."""
+
+    kind = "q_add"
+    summary = "ADD (int8)"
+
+
+@register
+class QSub(_Sum):
+    """a - b."""
+
+    kind = "q_sub"
+    sign = -1
+    summary = "SUB (int8)"
+
+
+@register
+class QMul(_Binary):
+    """a * b."""
+
+    kind = "q_mul"
+    summary = "MUL (int8)"
+
+    def _ratio(self, op: Op) -> float:
+        a, b = op.attrs["in_scales"]
+        return float(a * b / op.attrs["out_scale"])
+
+    def reference(self, op: Op, args: Sequence[Array | None], env: Env) -> list[Array]:
+        a, b = self._centred(op, args)
+        return [clamped(op, _rescaled(a * b, self._ratio(op)) + op.attrs["out_zero"])]
+
+    def call(self, op: Op, graph: Graph) -> Call:
+        multiplier, shift = quantize_multiplier(self._ratio(op))
+        fields = (("multiplier", multiplier), ("shift", shift))
+        return self._call("tl_mul_s8", op, graph, "tl_mul_s8_t", fields)
