@@ -10,7 +10,7 @@ from support import shared
 
 pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert, the oracle")
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools" / "benchmarks"))
-import models as zoo  # noqa: E402
+import models as zoo
 
 INPUTS = 256
 
@@ -19,7 +19,7 @@ def names() -> list[str]:
     return sorted(p.stem for p in (shared.ROOT.parent / "shared" / "models").glob("*.tflite"))
 
 
-@pytest.mark.parametrize("rounding", ("single", "double"))
+@pytest.mark.parametrize("rounding", ["single", "double"])
 @pytest.mark.parametrize("name", names() or ["none"])
 def test_a_model_equals_litert(name: str, rounding: str) -> None:
     path = shared.folder("models") / f"{name}.tflite"

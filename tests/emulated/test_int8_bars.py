@@ -12,8 +12,8 @@ from support import shared
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools" / "benchmarks"))
 pytest.importorskip("tensorflow", reason="needs TensorFlow to quantize the workloads")
-import models as zoo  # noqa: E402
-import workloads as nets  # noqa: E402
+import models as zoo
+import workloads as nets
 
 pytestmark = pytest.mark.emulated
 CODE = 10_000

@@ -6,7 +6,7 @@ Everything is little-endian. ``firmware/FORMAT.md`` draws each message.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, IntFlag
 from typing import Any
 
@@ -235,9 +235,9 @@ class Info:
             raise BadInputError(f"INFO reply: loss {loss} is none that tinylearn knows")
         most, frame, can, *sizes = rest
         known = Capability(can & ((1 << _INPUT_TYPE_SHIFT) - 1))
-        types = {"input_dtype": _dtype(can >> _INPUT_TYPE_SHIFT),
-                 "output_dtype": _dtype(can >> _OUTPUT_TYPE_SHIFT)}  # fmt: skip
-        info = cls(api, Loss(loss), most, frame, known, *sizes, **types)
+        info = cls(api, Loss(loss), most, frame, known, *sizes)
+        info = replace(info, input_dtype=_dtype(can >> _INPUT_TYPE_SHIFT),
+                       output_dtype=_dtype(can >> _OUTPUT_TYPE_SHIFT))  # fmt: skip
         if frame < FRAME_OVERHEAD + INFO.size:
             raise BadInputError(f"INFO reply: frames of {frame} bytes are too small")
         return info

@@ -55,7 +55,7 @@ def _arena(model: EmittedModel) -> Iterator[str]:
     yield "/* Where each tensor lies in the arena, counted in its elements; a shared place means that"
     yield " * the lives do not overlap. */"
     yield "enum {"
-    for slot, name in named:
+    for _, name in named:
         shape = dims(model.compiled.program.graph.shape(name))
         yield f"  {arena_name(model, name)} = {arena_index(model, name)}, /* {shape} */"
     yield "};"

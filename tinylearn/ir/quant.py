@@ -65,7 +65,7 @@ def formula(kind: str, rounding: str) -> str:
     return "upward" if kind in ("q_dense", "q_conv2d") else "double"
 
 
-def requantize(acc: Array, multiplier: Array, shift: Array, rounding: str) -> Array:
+def requantize(acc: Array, multiplier: Array | int, shift: Array | int, rounding: str) -> Array:
     """acc * multiplier / 2**31 * 2**shift as int64, for int32 ``acc`` and broadcasting arrays.
 
     "single" rounds once, halves up. The others first take the high half of the doubled product,
@@ -88,7 +88,7 @@ def requantize(acc: Array, multiplier: Array, shift: Array, rounding: str) -> Ar
 def doubling_high_mul(a: Array | int, b: Array | int) -> Array:
     """gemmlowp's SaturatingRoundingDoublingHighMul: (a * b + 2**30) / 2**31, for int32."""
     product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
-    return np.minimum((product + (1 << 30)) >> 31, _Q31 - 1)
+    return np.asarray(np.minimum((product + (1 << 30)) >> 31, _Q31 - 1))
 
 
 def rounding_divide_by_pot(x: Array | int, exponent: Array | int) -> Array:

@@ -24,7 +24,7 @@ def _real(function: Callable[[Array], Array], attrs: Mapping[str, Any]) -> Array
     """TFLite's LUTPopulate: the function in float32 on what each code stands for."""
     inverse = _F32(1) / _F32(attrs["out_scale"])
     x = _F32(attrs["in_scales"][0]) * (_CODES - attrs["in_zeros"][0]).astype(_F32)
-    return _round((function(x) * inverse).astype(np.float64)) + attrs["out_zero"]
+    return np.asarray(_round((function(x) * inverse).astype(np.float64)) + attrs["out_zero"])
 
 
 def _logistic(x: Array) -> Array:
@@ -35,12 +35,12 @@ def _logistic(x: Array) -> Array:
 def _scaled(ratio: float, attrs: Mapping[str, Any], codes: Array) -> Array:
     """(codes - zero) * ratio in fixed point."""
     m, s = quantize_multiplier(ratio)
-    return requantize(codes - attrs["in_zeros"][0], np.int64(m), np.int64(s), "double")  # type: ignore[arg-type]
+    return requantize(codes - attrs["in_zeros"][0], m, s, "double")
 
 
 def _linear(attrs: Mapping[str, Any]) -> Array:
     ratio = attrs["in_scales"][0] / attrs["out_scale"]
-    return _scaled(ratio, attrs, _CODES) + attrs["out_zero"]
+    return np.asarray(_scaled(ratio, attrs, _CODES) + attrs["out_zero"])
 
 
 def _leaky(attrs: Mapping[str, Any]) -> Array:

@@ -17,7 +17,7 @@ _LEFT_SHIFT = 20
 
 def _rescaled(values: Array, ratio: float) -> Array:
     multiplier, shift = quantize_multiplier(ratio)
-    return requantize(values, np.int64(multiplier), np.int64(shift), "double")  # type: ignore[arg-type]
+    return requantize(values, multiplier, shift, "double")
 
 
 class _Binary(OpDef):

@@ -34,7 +34,8 @@ class QMean(OpDef):
         assert args[0] is not None
         x = args[0].reshape(-1, args[0].shape[-1]).astype(np.int64)
         total = (x - op.attrs["in_zeros"][0]).sum(axis=0)
-        scaled = requantize(total, *map(np.int64, _scale(op, len(x))), "double")  # type: ignore[arg-type]
+        multiplier, shift = _scale(op, len(x))
+        scaled = requantize(total, multiplier, shift, "double")
         return [clamped(op, scaled + op.attrs["out_zero"])]
 
     def call(self, op: Op, graph: Graph) -> Call:

@@ -80,7 +80,7 @@ def _nearest(op: Op, size: int, out: int) -> Array:
     scale = f32(size - 1) / f32(out - 1) if align and out > 1 else f32(size) / f32(out)
     at = (np.arange(out, dtype=f32) + f32(0.5 if half else 0)) * scale
     index = np.floor(at + f32(0.5)) if align else np.floor(at)
-    return np.minimum(index.astype(np.int64), size - 1)
+    return np.asarray(np.minimum(index.astype(np.int64), size - 1))
 
 
 @register

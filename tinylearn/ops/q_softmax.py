@@ -34,7 +34,7 @@ def fixed_table(scale: float, beta: float) -> Array:
 def float_table(scale: float, beta: float) -> Array:
     """float32 [256]: exp(-scale * beta * i)."""
     step = np.float32(-scale) * np.float32(beta)
-    return np.exp(step * np.arange(256, dtype=np.float32)).astype(np.float32)
+    return np.asarray(np.exp(step * np.arange(256, dtype=np.float32)).astype(np.float32))
 
 
 def _fixed(x: Array, table: Array) -> Array:
@@ -42,7 +42,7 @@ def _fixed(x: Array, table: Array) -> Array:
     total = int(rounding_divide_by_pot(exps, _SUM_BITS).sum())
     scale, over_unit = reciprocal(total, _SUM_BITS)
     scaled = rounding_divide_by_pot(doubling_high_mul(scale, exps), over_unit + 31 - 8)
-    return np.clip(scaled - 128, -128, 127)
+    return np.asarray(np.clip(scaled - 128, -128, 127))
 
 
 def _floats(x: Array, table: Array, scale: float, zero: int) -> Array:
@@ -52,7 +52,7 @@ def _floats(x: Array, table: Array, scale: float, zero: int) -> Array:
         total = np.float32(total + value)
     inverse = np.float32(1) / np.float32(total * np.float32(scale))
     rounded = (exps * inverse + np.float32(0.5)).astype(np.int64)
-    return np.clip(rounded + zero, -128, 127)
+    return np.asarray(np.clip(rounded + zero, -128, 127))
 
 
 @register

@@ -26,7 +26,8 @@ TL_INLINE void tl_gather_row_s8(int8_t *taps, const int8_t *x, int count, int at
   if ((width & 3) == 0 && (count & 3) == 0 && (at & 3) == 0) {
     int8_t *to = taps + TL_TAP_BYTES * at;
     for (i = 0; i < count; i += 4, to += 4 * TL_TAP_BYTES) {
-      const uint32_t word = tl_word(x + i), even = tl_even_bytes(word), odd = tl_odd_bytes(word);
+      const uint32_t word = tl_word(x + i), even = tl_even_bytes(word),
+                     odd = tl_odd_bytes(word);
       memcpy(to, &even, 4);
       memcpy(to + 4, &odd, 4);
     }
@@ -92,8 +93,8 @@ TL_INLINE void tl_conv2d_place_s8(int8_t *y, const int8_t *taps, const int8_t *w
     y[o] = tl_output_s8(tl_window1_s8(taps, w + o * n, n) + offset, q + 3 * o, out);
 }
 
-/* y[out_h][out_w][out_c]. taps: 2 bytes for each tap of the window, NULL for a 1x1 layer. No two
- * of y, x and taps overlap. */
+/* y[out_h][out_w][out_c]. taps: 2 bytes for each tap of the window, NULL for a 1x1 layer. No
+ * two of y, x and taps overlap. */
 TL_INLINE void tl_conv2d_s8(int8_t *y, const int8_t *x, const int8_t *w, const int32_t *q,
                             tl_window_t s, int x_zero, int w_zero, tl_out_s8_t out,
                             int8_t *taps) {

@@ -1,6 +1,6 @@
-/* dot_s8.h: products of int8 rows with one input, the inner loops of int8 layers: in portable C,
- * with the DSP extension (two products an instruction), and with MVE (sixteen). Integer sums are
- * the same in any order, so all give the same bits. */
+/* dot_s8.h: products of int8 rows with one input, the inner loops of int8 layers: in portable
+ * C, with the DSP extension (two products an instruction), and with MVE (sixteen). Integer sums
+ * are the same in any order, so all give the same bits. */
 #ifndef TL_DOT_S8_H
 #define TL_DOT_S8_H
 
@@ -16,8 +16,8 @@
 #define TL_USE_SMLAD 1
 #endif
 
-/* A convolution gathers its window into bytes, or, where the DSP extension multiplies them, into
- * halfwords. The plan holds two bytes a tap in any case. */
+/* A convolution gathers its window into bytes, or, where the DSP extension multiplies them,
+ * into halfwords. The plan holds two bytes a tap in any case. */
 #if defined(TL_USE_SMLAD)
 #define TL_TAP_BYTES 2
 #else

@@ -32,9 +32,9 @@ TL_INLINE void tl_concat_part_s8(int8_t *y, const int8_t *x, int outer, int widt
 }
 
 /* y = up to four parts side by side. */
-TL_INLINE void tl_concat_s8(int8_t *y, int outer, int width, int parts, const int8_t *a, int n_a,
-                            const int8_t *b, int n_b, const int8_t *c, int n_c, const int8_t *d,
-                            int n_d) {
+TL_INLINE void tl_concat_s8(int8_t *y, int outer, int width, int parts, const int8_t *a,
+                            int n_a, const int8_t *b, int n_b, const int8_t *c, int n_c,
+                            const int8_t *d, int n_d) {
   tl_concat_part_s8(y, a, outer, width, n_a);
   if (parts > 1) tl_concat_part_s8(y + n_a, b, outer, width, n_b);
   if (parts > 2) tl_concat_part_s8(y + n_a + n_b, c, outer, width, n_c);

@@ -18,7 +18,8 @@ enum {
 typedef struct {
   int32_t zero, min, max; /* of the output */
   int32_t rounding;
-  int32_t small; /* 1 where every shift of the layer is -2 or less, and accumulators below 2^30 */
+  int32_t
+      small; /* 1 where every shift of the layer is -2 or less, and accumulators below 2^30 */
 } tl_out_s8_t;
 
 /* (a * b + 2^30) / 2^31; a is below 2^30 where `small`. */

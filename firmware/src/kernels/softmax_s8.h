@@ -45,14 +45,16 @@ TL_INLINE int tl_greatest_s8(const int8_t *x, int n) {
 }
 
 /* Each of `rows` rows of n by itself; table[d] = exp(-d * scale) in Q0.31. */
-TL_INLINE void tl_softmax_s8(int8_t *y, const int8_t *x, const int32_t *table, int rows, int n) {
+TL_INLINE void tl_softmax_s8(int8_t *y, const int8_t *x, const int32_t *table, int rows,
+                             int n) {
   int i, r;
   for (r = 0; r < rows; r++, x += n, y += n) {
     const int top = tl_greatest_s8(x, n);
     int32_t sum = 0, zeros, scale;
     for (i = 0; i < n; i++) sum += tl_divide_q31(table[top - x[i]], 12);
     zeros = tl_leading_zeros((uint32_t)sum);
-    scale = tl_one_over_one_plus_q31((int32_t)(((uint32_t)sum << zeros) - UINT32_C(0x80000000)));
+    scale =
+        tl_one_over_one_plus_q31((int32_t)(((uint32_t)sum << zeros) - UINT32_C(0x80000000)));
     for (i = 0; i < n; i++) {
       const int32_t share = tl_times_q31(scale, table[top - x[i]]);
       y[i] = (int8_t)tl_clamp_s8(tl_divide_q31(share, 35 - zeros) - 128, -128, 127);
