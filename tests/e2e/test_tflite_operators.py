@@ -265,10 +265,8 @@ def two_tensors(net: Net, code: str, shape: tuple[int, ...], scales: tuple[float
                 zeros: tuple[int, int, int], act: int) -> None:  # fmt: skip
     """x and max-pooled x, in a scale of its own where that can be had."""
     x = entry(net, shape, scales[0], zeros[0])
-    if net.dtype == "FLOAT32":
-        other = net.op("TANH", [x])
-    else:
-        other = result(net, "QUANTIZE", [x], scales[1], zeros[1])
+    floats = net.dtype == "FLOAT32"
+    other = net.op("TANH", [x]) if floats else result(net, "QUANTIZE", [x], scales[1], zeros[1])
     ends = [other, x] if zeros[0] % 2 else [x, other]
     result(net, code, ends, scales[2], zeros[2], fusedActivationFunction=act)
 
@@ -317,7 +315,11 @@ def arithmetic_cases(t: str) -> None:
                 with_constant(net, c, s, k, False, a))  # fmt: skip
             add(group, f"{name}_constant_first_{kind}", lambda net, c=code, s=shape, k=c_shape:
                 with_constant(net, c, s, k, True, NONE))  # fmt: skip
-        add(group, f"{name}_pooled", lambda net, c=code: broadcast(net, c, (1, 4, 5, 3), (4, 5), False))
+        add(
+            group,
+            f"{name}_pooled",
+            lambda net, c=code: broadcast(net, c, (1, 4, 5, 3), (4, 5), False),
+        )
         add(group, f"{name}_pooled_first",
             lambda net, c=code: broadcast(net, c, (1, 4, 5, 3), (4, 5), True))  # fmt: skip
         add(group, f"{name}_pooled_rows",
@@ -412,7 +414,9 @@ def resize(net: Net, shape: tuple[int, int, int], size: tuple[int, int], align: 
            halfPixelCenters=half)  # fmt: skip
 
 
-def moved(net: Net, code: str, shape: tuple[int, ...], *tables: list[int], **options: object) -> None:
+def moved(
+    net: Net, code: str, shape: tuple[int, ...], *tables: list[int], **options: object
+) -> None:
     ends = [entry(net, shape), *(net.constant(np.array(t, np.int32)) for t in tables)]
     result(net, code, ends, 0.0373, -19, **options)
 
@@ -450,7 +454,11 @@ def move_cases(t: str) -> None:
             ((1, 3, 4, 1), [[0, 0], [0, 0], [1, 1], [0, 0]]),
             ((1, 2, 2, 3), [[0, 0], [0, 0], [0, 0], [0, 0]]),
         )):  # fmt: skip
-            add(group, f"{t}_{code.lower()}_{i}", lambda net, s=shape, p=pads, c=code: pad(net, s, p, c))
+            add(
+                group,
+                f"{t}_{code.lower()}_{i}",
+                lambda net, s=shape, p=pads, c=code: pad(net, s, p, c),
+            )
     square, mixed = [(2, 2)] * 3, [(1, 2), (3, 2), (2, 2)]
     many = [(2, 2)] * 9
     for same in (True, False):

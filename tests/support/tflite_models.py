@@ -10,8 +10,8 @@ from typing import Any
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from support.harness import CModel
 
+from support.harness import CModel
 from tinylearn.emit.model import EmittedModel
 from tinylearn.importers import tflite
 from tinylearn.pipeline import Choices, compile_graph
@@ -115,10 +115,9 @@ class Net:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
         kind = OpResolverType.BUILTIN_REF
-        oracle = Interpreter(
-            model_content=packed(self.model()), experimental_op_resolver_type=kind
-        )
+        oracle = Interpreter(model_content=packed(self.model()), experimental_op_resolver_type=kind)
         oracle.allocate_tensors()
+        oracle.invoke()  # some shapes are known no sooner
         for details in oracle.get_tensor_details():
             if details["index"] < len(self.tensors):
                 self.tensors[details["index"]].shape = [int(n) for n in details["shape"]]

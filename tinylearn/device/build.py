@@ -100,9 +100,9 @@ def _rounding_flags(target: Target) -> list[str]:
 
 
 def _source_folders(folder: Path) -> tuple[Path, Path]:
-    """Where the model and the library are: an Arduino library has both in src/."""
-    if (folder / "library.properties").is_file():
-        return folder / "src", folder / "src"
+    """Where the model and the library are: libraries of Arduino and PlatformIO have both in src/."""
+    for manifest in (*folder.glob("library.properties"), *folder.glob("lib/*/library.json")):
+        return manifest.parent / "src", manifest.parent / "src"
     return folder, folder / "tinylearn"
 
 

@@ -15,4 +15,5 @@ TARGET = Target(
     fpu=True,
     fma=True,
     arduino_board="arduino:mbed_nano:nano33ble",
+    platformio_board=("nordicnrf52", "nano33ble"),
 )

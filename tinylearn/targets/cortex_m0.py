@@ -14,5 +14,6 @@ TARGET = Target(
     source="nRF51822 Product Specification 3.1: 256 kB flash, 16 kB RAM (QFAA), 16 MHz",
     ports=("common", "cortex_m", "emulated", "microbit"),
     store_bytes=32 * 1024,
+    platformio_board=("nordicnrf51", "bbcmicrobit"),
     emulator=Emulator("qemu-system-arm", "microbit", 7, "qemu-system-arm"),
 )

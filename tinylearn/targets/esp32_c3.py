@@ -13,4 +13,5 @@ TARGET = Target(
     clock_hz=160_000_000,
     source="ESP32-C3 Series Datasheet 2.0: 400 kB SRAM, 4 MB flash in the package, 160 MHz",
     arduino_board="esp32:esp32:esp32c3",
+    platformio_board=("espressif32", "esp32-c3-devkitm-1"),
 )

@@ -15,4 +15,5 @@ TARGET = Target(
     fpu=True,
     fma=True,
     arduino_board="STMicroelectronics:stm32:Nucleo_64:pnum=NUCLEO_F446RE",
+    platformio_board=("ststm32", "nucleo_f446re"),
 )

@@ -13,4 +13,5 @@ TARGET = Target(
     clock_hz=133_000_000,
     source="https://datasheets.raspberrypi.com/pico/pico-datasheet.pdf (RP2040)",
     arduino_board="rp2040:rp2040:rpipico",
+    platformio_board=("raspberrypi", "pico"),
 )

@@ -66,6 +66,7 @@ class Target:
     platform; empty where there is no start-up code for it in tinylearn. ``store_bytes`` is the
     part of the flash that the port keeps for weights. ``fma``: products are fused into sums
     (TL_USE_FMA), so a host twin must do so too. ``source``: where the figures are from.
+    ``platformio_board``: PlatformIO's platform and board, where it has the Arduino framework.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Target:
     emulator: Emulator | None = None
     defines: tuple[str, ...] = ()
     arduino_board: str | None = None
+    platformio_board: tuple[str, str] | None = None
 
     @property
     def cross_prefix(self) -> str:

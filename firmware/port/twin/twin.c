@@ -267,8 +267,7 @@ static int learn(twin_t *twin, learn_t call, const float *x, const float *t, flo
   size_t i;
   if (call == NULL) return -1;
   for (i = 0; i < n; i++)
-    losses[i] =
-        call(twin->device.state, at(x, i * input_bytes(model)), t + i * model->outputs);
+    losses[i] = call(twin->device.state, at(x, i * input_bytes(model)), t + i * model->outputs);
   return 0;
 }
 
@@ -288,8 +287,7 @@ static int learn_label(twin_t *twin, learn_label_t call, const float *x, const u
   size_t i;
   if (call == NULL) return -1;
   for (i = 0; i < n; i++)
-    losses[i] =
-        call(twin->device.state, at(x, i * input_bytes(twin->device.model)), labels[i]);
+    losses[i] = call(twin->device.state, at(x, i * input_bytes(twin->device.model)), labels[i]);
   return 0;
 }
 

@@ -1,4 +1,7 @@
-"""Output formats: one module each in this folder, with NAME, TITLE, NEXT and files()."""
+"""Output formats: one module each in this folder, with NAME, TITLE, NEXT and files().
+
+A dash in a format's name is an underscore in its module's.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +31,11 @@ class Format(Protocol):
 def names() -> list[str]:
     """Known formats, sorted."""
     modules = (m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
-    return sorted(modules)
+    return sorted(name.replace("_", "-") for name in modules)
 
 
 def find(name: str) -> Format:
     """The format of a name."""
     if name not in names():
         raise UnsupportedError(f"--format {name}: unknown; known are {', '.join(names())}")
-    return cast(Format, importlib.import_module(f"{__name__}.{name}"))
+    return cast(Format, importlib.import_module(f"{__name__}.{name.replace('-', '_')}"))

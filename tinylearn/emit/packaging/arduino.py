@@ -56,6 +56,11 @@ void loop() {{
 """
 
 
+def sketch(model: EmittedModel) -> bytes:
+    """The device program, for Arduino cores."""
+    return _SKETCH.format(name=model.name).encode()
+
+
 def files(model: EmittedModel, target: Target, sources: Mapping[str, bytes]) -> dict[str, bytes]:
     """The library's files. The target's own start-up code is Arduino's business."""
     inside = {**sources, **firmware.read_tree("src"), **firmware.read_tree("port/arduino")}
@@ -63,9 +68,8 @@ def files(model: EmittedModel, target: Target, sources: Mapping[str, bytes]) -> 
     does = "learns" if model.compiled.program.learns else "predicts"
     properties = _PROPERTIES.format(name=model.name, version=model.version, does=does,
                                     ram=model.compiled.plan.ram_bytes)  # fmt: skip
-    sketch = f"examples/{model.name}_device/{model.name}_device.ino"
     return {
         **{f"src/{name}": text for name, text in inside.items()},
         "library.properties": properties.encode(),
-        sketch: _SKETCH.format(name=model.name).encode(),
+        f"examples/{model.name}_device/{model.name}_device.ino": sketch(model),
     }
