@@ -49,6 +49,10 @@ def _finite(x: Array) -> bool:
         return bool(np.isfinite(np.sum(np.asarray(x, np.float32) ** 2)))
 
 
+def _all_finite(x: Array) -> bool:
+    return bool(np.isfinite(np.asarray(x, np.float32)).all())
+
+
 @dataclass
 class Interpreter:
     """A running program: the same calls as a generated model, in NumPy.
@@ -106,7 +110,8 @@ class Interpreter:
             return float("nan")
         env.target = np.asarray(target, self.dtype)
         run_ops([program.loss], self.values, env)
-        guarded = all(_finite(self.values[name]) for name in program.guarded)
+        check = _finite if program.arithmetic == "float32" else _all_finite
+        guarded = all(check(self.values[name]) for name in program.guarded)
         if not guarded or not np.isfinite(env.loss):
             return float("nan")
         run_ops(program.backward, self.values, env)

@@ -18,6 +18,7 @@ from tinylearn.passes.fold_batch_norm import fold_batch_norm
 from tinylearn.passes.fuse_activation import fuse_activation
 from tinylearn.passes.fuse_input_slope import fuse_input_slope
 from tinylearn.passes.head import Head, attach_head, grow_output, standardize_input
+from tinylearn.passes.integer_learning import integer_learning
 from tinylearn.passes.loss import choose_loss, end_in_probabilities
 from tinylearn.passes.select_trainable import select_trainable, trainable_layers
 from tinylearn.passes.window_buffers import window_buffers
@@ -31,7 +32,8 @@ class Choices:
     """What the user decides about a model: what learns, how, and with which output.
 
     ``adapt``: when the learner learns (always, gated by drift, never); ``guard``: whether it
-    keeps a snapshot of the best weights to roll back to.
+    keeps a snapshot of the best weights to roll back to. ``arithmetic``: what learning
+    computes in, float32 or int8.
     """
 
     learn: str = "none"
@@ -44,6 +46,7 @@ class Choices:
     ram_budget: int = 0
     adapt: str = "always"
     guard: bool = False
+    arithmetic: str = "float32"
 
     def as_json(self) -> dict[str, Any]:
         """The choices as plain values."""
@@ -72,7 +75,7 @@ class Compiled:
     @property
     def ram_by_purpose(self) -> dict[str, int]:
         """Bytes of RAM by purpose: the struct, and the guard's snapshot beside it."""
-        snapshot = sum(t.bytes for t in self.plan.in_ram()) if self.choices.guard else 0
+        snapshot = self.plan.weights_bytes if self.choices.guard else 0
         return {**self.plan.ram, **({"snapshot": snapshot} if snapshot else {})}
 
     @property
@@ -104,6 +107,10 @@ def _program(graph: Graph, choices: Choices, selection: str) -> tuple[Program, s
         return inference(checked(fuse_activation(graph))), "none"
     loss, output = choose_loss(graph, choices.loss)
     graph = checked(fuse_activation(graph, output.name if output else ""))
+    if choices.arithmetic == "int8":
+        program = integer_learning(graph, loss, output)
+        checked(program.graph)
+        return program, loss.name
     program = fuse_input_slope(learning(graph, loss, output, choices.optimizer))
     checked(program.graph)
     return program, loss.name
@@ -124,6 +131,8 @@ def compile_graph(source: Graph, choices: Choices) -> Compiled:
             f"--weight-decay {choices.optimizer.weight_decay}: times --rate {choices.rate} it must "
             "stay below 1, or a step would wipe the weights out"
         )
+    if choices.arithmetic == "int8":
+        _refuse_float_options(choices)
     if choices.head is not None and choices.head.outputs < 1 and not choices.max_classes:
         raise UsageError("--head dense:0 needs --max-classes: how far the output may grow")
     checked(source)
@@ -143,10 +152,27 @@ def _refuse_learning_options(choices: Choices) -> None:
         "--momentum": optimizer.momentum != default.momentum,
         "--weight-decay": optimizer.weight_decay != default.weight_decay,
         "--accumulate": optimizer.accumulate != default.accumulate,
+        "--arithmetic int8": choices.arithmetic == "int8",
     }
     named = [option for option, given in asked.items() if given]
     if named:
         raise UsageError(f"{named[0]}: nothing learns; add --learn all, --learn last:1 or --head")
+
+
+def _refuse_float_options(choices: Choices) -> None:
+    """Plain SGD is what learning in integers has."""
+    optimizer, head = choices.optimizer, choices.head
+    asked = {
+        "--max-classes": choices.max_classes > 0,
+        "--momentum": optimizer.momentum > 0,
+        "--weight-decay": optimizer.weight_decay > 0,
+        "--accumulate": optimizer.accumulate > 1,
+        "--standardize": choices.standardize_input or (head is not None and head.standardize),
+        "--reconstruction-error": head is not None and head.reconstruction_error,
+    }
+    named = [option for option, given in asked.items() if given]
+    if named:
+        raise UsageError(f"{named[0]}: not with --arithmetic int8, which learns by plain SGD")
 
 
 def _compile(source: Graph, graph: Graph, choices: Choices, selection: str) -> Compiled:

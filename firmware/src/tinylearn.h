@@ -19,16 +19,18 @@ typedef enum {
   TL_LOSS_CATEGORICAL = 3 /* cross-entropy of a softmax: a label, or t summing to 1 */
 } tl_loss_t;
 
-/* What x and y are made of. */
-typedef enum { TL_FLOAT32 = 0, TL_INT8 = 1, TL_UINT8 = 2 } tl_type_t;
+/* What x, y and tensors are made of. x and y are never int32. */
+typedef enum { TL_FLOAT32 = 0, TL_INT8 = 1, TL_UINT8 = 2, TL_INT32 = 3 } tl_type_t;
 
 static inline uint32_t tl_type_bytes(uint8_t type) { return type == TL_FLOAT32 ? 4 : 1; }
 
 /* One tensor of the weights, as laid out in the weights' byte range. */
 typedef struct {
-  uint32_t offset; /* bytes from the start of the weights */
-  uint32_t count;  /* elements, all float32 in this version */
+  uint32_t offset;   /* bytes from the start of the weights */
+  uint32_t elements; /* bits 28 to 31: their tl_type_t; below: how many */
 } tl_tensor_t;
+
+#define TL_ELEMENTS(type, count) ((uint32_t)(type) << 28 | (uint32_t)(count))
 
 /* A generated model seen from outside: sizes and functions over a caller-owned state.
  * Generated as `const tl_model_t <name>_model`. Function pointers that the model has no use

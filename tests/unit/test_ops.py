@@ -32,8 +32,9 @@ NO_GRADIENT = {"squared_error"}
 
 
 def is_of_tflite(rule: OpDef) -> bool:
-    """What only TFLite files hold is tried against LiteRT instead of by cases of its own."""
-    return any(header.endswith("_s8.h") for header in rule.headers)
+    """What only TFLite files hold is tried against LiteRT instead of by cases of its own, and
+    learning in integers by whole programs."""
+    return any(header.endswith(("_s8.h", "_i8.h")) for header in rule.headers)
 
 
 def loss_of(interpreter: Interpreter, x: np.ndarray, t: np.ndarray) -> float:

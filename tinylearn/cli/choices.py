@@ -114,6 +114,12 @@ def _add_method(verb: argparse.ArgumentParser) -> None:
         help="learn from every sample, only after a drift, or not yet; the device can change it "
         "(default always)",
     )
+    how.add_argument(
+        "--arithmetic",
+        choices=("float32", "int8"),
+        default="float32",
+        help="of learning: int8 learns Dense layers in integers, for cores without FPU",
+    )
     how.add_argument("--guard", action="store_true",
                      help="keep the best weights and roll back to them; costs a copy of what learns")  # fmt: skip
 
@@ -138,4 +144,5 @@ def choices_of(args: argparse.Namespace) -> Choices:
     )
     optimizer.check()
     return Choices(args.learn, args.loss, args.rate, optimizer, head, args.max_classes,
-                   "input" in args.standardize, args.ram, args.adapt, args.guard)  # fmt: skip
+                   "input" in args.standardize, args.ram, args.adapt, args.guard,
+                   args.arithmetic)  # fmt: skip

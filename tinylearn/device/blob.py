@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,13 +23,17 @@ END_MARK = b"TLOK"
 HEADER = struct.Struct("<4sHH16sIIBxH")  # 36 bytes
 TENSOR = struct.Struct("<II")
 TRAILER = struct.Struct("<II4s")
+#: element types of tensors, by bits 28 to 31 of their second word
+TYPES = {0: "<f4", 1: "|i1", 2: "|u1", 3: "<i4"}
+_TYPE_AT = 28
 
 
 @dataclass(frozen=True)
 class Blob:
     """Weights with what they belong to.
 
-    ``model_hash``: 16 bytes. ``tensors``: (byte offset in the weights, float32 elements) each.
+    ``model_hash``: 16 bytes. ``tensors``: (byte offset in the weights, type and number of
+    elements) each, as in the blob.
     ``labels``: those of the outputs in use, where the output can grow.
     """
 
@@ -52,9 +57,14 @@ class Blob:
         sizes = len(self.weights), 4 * len(self.labels)
         return HEADER.pack(MAGIC, VERSION, header_bytes, self.model_hash, *sizes, FLOAT32, count)
 
-    def arrays(self) -> list[npt.NDArray[np.float32]]:
+    def arrays(self) -> list[npt.NDArray[Any]]:
         """The tensors, flat, in the table's order."""
-        return [np.frombuffer(self.weights, "<f4", count, offset) for offset, count in self.tensors]
+        return [np.frombuffer(self.weights, *elements(word), at) for at, word in self.tensors]
+
+
+def elements(word: int) -> tuple[str, int]:
+    """NumPy type ("" where there is none such) and number of a tensor's elements."""
+    return TYPES.get(word >> _TYPE_AT, ""), word & ((1 << _TYPE_AT) - 1)
 
 
 def _check_header(data: bytes, source: str) -> tuple[bytes, int, int, int]:
@@ -83,8 +93,10 @@ def _check_trailer(data: bytes, source: str) -> int:
 def _tensors(data: bytes, count: int, weights: int, source: str) -> tuple[tuple[int, int], ...]:
     table = data[HEADER.size : HEADER.size + TENSOR.size * count]
     tensors = tuple((int(at), int(n)) for at, n in TENSOR.iter_unpack(table))
-    if any(at + 4 * n > weights for at, n in tensors):
-        raise BadInputError(f"{source}: a tensor reaches beyond the weights")
+    for at, word in tensors:
+        dtype, n = elements(word)
+        if not dtype or at + np.dtype(dtype).itemsize * n > weights:
+            raise BadInputError(f"{source}: a tensor reaches beyond the weights")
     return tensors
 
 

@@ -68,7 +68,8 @@ def _tensors(model: EmittedModel) -> Iterator[str]:
     yield "static const tl_tensor_t tensors[] = {"
     for tensor in model.ram_tensors:
         place = f"offsetof({model.name}_weights_t, {model.names[tensor.name]})"
-        yield f"    {{{place}, {tensor.size}}},"
+        kind = f"TL_ELEMENTS(TL_{tensor.dtype.upper()}, {tensor.size})"
+        yield f"    {{{place}, {tensor.size if tensor.dtype == 'float32' else kind}}},"
     yield "};"
     yield ""
 

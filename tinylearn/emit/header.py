@@ -60,7 +60,8 @@ def _weights_struct(model: EmittedModel) -> Iterator[str]:
     yield "/* What changes on the device and is worth keeping, in the order of its byte range. */"
     yield "typedef struct {"
     for tensor in model.ram_tensors:
-        yield f"  float {model.names[tensor.name]}[{product(tensor.shape)}];"
+        kind, name = c_type(tensor.dtype), model.names[tensor.name]
+        yield f"  {kind} {name}[{product(tensor.shape)}];"
     yield f"}} {model.name}_weights_t;"
     yield ""
 

@@ -65,7 +65,7 @@ class EmittedModel:
     @property
     def weights_bytes(self) -> int:
         """Length of the weights' byte range."""
-        return sum(t.bytes for t in self.ram_tensors)
+        return self.compiled.plan.weights_bytes
 
     @property
     def inputs(self) -> int:

@@ -240,9 +240,10 @@ def _backward(model: EmittedModel) -> Iterator[str]:
 def _guard(model: EmittedModel) -> str:
     """C condition: the sample may be learnt."""
     graph = model.compiled.program.graph
+    floats = model.compiled.program.arithmetic == "float32"
+    check = "tl_bounded_f32" if floats else "tl_all_finite_f32"
     checks = [
-        f"tl_bounded_f32({reference(model, n)}, {graph[n].size})"
-        for n in model.compiled.program.guarded
+        f"{check}({reference(model, n)}, {graph[n].size})" for n in model.compiled.program.guarded
     ]
     return " && ".join([*checks, "tl_is_finite(loss)"])
 

@@ -152,6 +152,8 @@ class Program:
     #: tensors checked for NaN and infinity before each step: what the first learning layers read
     guarded: tuple[str, ...] = ()
     weight_decay: float = 0.0
+    #: "float32", or "int8" for learning in integers
+    arithmetic: str = "float32"
 
     @property
     def sequence(self) -> tuple[Op, ...]:

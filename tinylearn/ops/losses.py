@@ -25,6 +25,8 @@ class Loss(OpDef):
     #: name users give, and the enumerator in tinylearn.h
     name: str
     enumerator: str
+    #: what it computes in
+    arithmetic = "float32"
 
     def shapes(self, op: Op, graph: Graph) -> tuple[Shape, ...]:
         return (graph.shape(op.inputs[0]),)

@@ -17,7 +17,8 @@ _CONTAINS = {"categorical_crossentropy": "softmax", "binary_crossentropy": "sigm
 
 def losses() -> dict[str, Loss]:
     """Losses by the name users give."""
-    return {d.name: d for d in all_definitions() if isinstance(d, Loss)}
+    known = (d for d in all_definitions() if isinstance(d, Loss) and d.arithmetic == "float32")
+    return {d.name: d for d in known}
 
 
 def _end(graph: Graph) -> Op | None:

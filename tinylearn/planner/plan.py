@@ -52,6 +52,11 @@ class Plan:
         """Weights and statistics that live in the struct, in the order of the weights' bytes."""
         return tuple(t for t in self.program.graph.tensors.values() if lives_in_ram(t))
 
+    @property
+    def weights_bytes(self) -> int:
+        """Size of the weights' byte range: what learns and the statistics, in whole words."""
+        return _aligned(sum(t.bytes for t in self.in_ram()))
+
     def in_flash(self) -> tuple[Tensor, ...]:
         """Weights that never change."""
         tensors = self.program.graph.tensors.values()
@@ -93,7 +98,7 @@ def _purposes(
     needs of it, the rest as gradients: the two share memory where their lives allow."""
     ends_forward = len(program.forward) + len(program.output)
     forward = max((s.offset + s.bytes for s in slots if s.first < ends_forward), default=0)
-    trained = sum(t.bytes for t in program.graph.tensors.values() if t.trainable)
+    trained = _aligned(sum(t.bytes for t in program.graph.tensors.values() if t.trainable))
     purposes = {
         "weights": trained,
         "statistics": _sum(program, "statistic"),
