@@ -131,9 +131,9 @@ def random_round(v: Array, shift: int, words: Array) -> Array:
 def step(factor: int, exponent: int) -> tuple[int, int]:
     """factor * 2**exponent as a factor and a shift to the right from 1 to 30."""
     if exponent < -30:
-        return int(shifted(np.int64(factor), exponent + 30)), 30
+        return int(shifted(np.array(factor), exponent + 30)), 30
     if exponent > -1:
-        moved = int(shifted(np.int64(factor), exponent + 1))
+        moved = int(shifted(np.array(factor), exponent + 1))
         return max(min(moved, 1 << 21), -(1 << 21)), 1
     return factor, -exponent
 

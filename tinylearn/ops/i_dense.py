@@ -162,7 +162,7 @@ class IntegerDenseUpdate(OpDef):
                                      exponents[0] + bias_rate[1] - BIAS_EXPONENT)  # fmt: skip
                 words = random_words(word, 1)
                 word = int(words[0])
-                moved = bias[o] - random_round(np.int64(factor), shift, words)[0]
+                moved = bias[o] - random_round(np.array(factor), shift, words)[0]
                 bias[o] = np.clip(moved, -MOST, MOST)
             factor, shift = step(delta * rate[0], sum(exponents) + rate[1])
             w[o], word, cut = _row_step(w[o], v, factor, shift, word)

@@ -18,7 +18,7 @@ from tinylearn.ir.integer import (
     sigmoid_q15,
     softmax_q15,
 )
-from tinylearn.ops.base import Arg, Call, Env, Ref, Shape, Symbol, register
+from tinylearn.ops.base import Arg, Env, Ref, Shape, Symbol, register
 from tinylearn.ops.losses import Loss
 
 _BITS = 12
@@ -129,7 +129,7 @@ class IntegerBinaryCrossEntropy(IntegerLoss):
         logits, targets = np.clip(shifted(z, z_exp + 8), -_GAP, _GAP), _targets_q15(t)
         loss = np.float32(0)
         for logit, target in zip(logits.tolist(), targets.tolist(), strict=True):
-            one = ln_q12(32768 + int(exp_q15(np.int64(abs(logit)))))
+            one = ln_q12(32768 + int(exp_q15(np.array(abs(logit)))))
             one += max(logit, 0) * 16 - ((logit * (target >> 5)) >> 6)
             loss = loss + np.float32(one) * np.float32(1 / 4096)
         d, exponent = _mean_gradient(sigmoid_q15(logits) - targets)

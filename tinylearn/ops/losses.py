@@ -7,6 +7,7 @@ its logarithm is taken.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from tinylearn.ops.softmax import softmax
 class Loss(OpDef):
     """input: output or logits [n]; output: gradient [n]. The target is in the environment."""
 
-    inplace = ((0, 0),)
+    inplace: ClassVar[tuple[tuple[int, int], ...]] = ((0, 0),)
     function: str
     label_function: str
     #: name users give, and the enumerator in tinylearn.h
