@@ -1,0 +1,105 @@
+"""Labelled streams for judging learning: handwritten digits, spoken digits, room occupancy."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import wave
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+_FRAMES, _BANDS, _WINDOW = 8, 8, 256
+
+
+@dataclass(frozen=True)
+class Data:
+    """Samples to learn from, in order, and samples to judge by. ``layers``: units and activation
+    of a network for them."""
+
+    x: np.ndarray
+    labels: np.ndarray
+    x_test: np.ndarray
+    labels_test: np.ndarray
+    layers: tuple[tuple[int, str], ...]
+
+
+def data_folder() -> Path:
+    """The data beside the checkout."""
+    return Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+def _split(x: np.ndarray, labels: np.ndarray, held_out: int, passes: int, seed: int,
+           layers: tuple[tuple[int, str], ...]) -> Data:  # fmt: skip
+    """Shuffled by seed; the last samples are held out, the others streamed ``passes`` times."""
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(x))
+    learnt, tested = order[:-held_out], order[-held_out:]
+    stream = np.concatenate([rng.permutation(learnt) for _ in range(passes)])
+    mean, deviation = x[learnt].mean(axis=0), x[learnt].std(axis=0) + 1e-3
+    scaled = ((x - mean) / deviation).astype(np.float32)
+    return Data(scaled[stream], labels[stream], scaled[tested], labels[tested], layers)
+
+
+def digits(seed: int) -> Data:
+    """8x8 images of handwritten digits (scikit-learn), two passes."""
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    layers = ((32, "relu"), (10, "softmax"))
+    return _split(found.data / 16.0, found.target, 400, 2, seed, layers)
+
+
+def _bands() -> np.ndarray:
+    """Edges of the frequency bands, in bins of the spectrum: equal steps of mel, 100 to 3800 Hz."""
+    low, high = (2595 * np.log10(1 + f / 700) for f in (100, 3800))
+    edges = 700 * (10 ** (np.linspace(low, high, _BANDS + 1) / 2595) - 1)
+    return np.rint(edges / 8000 * _WINDOW).astype(int)
+
+
+def front_end(samples: np.ndarray) -> np.ndarray:
+    """Log energies of 8 bands in 8 frames spread over a recording of 8 kHz: float64 [64]."""
+    padded = np.pad(samples, (0, max(0, _WINDOW - len(samples))))
+    starts = np.linspace(0, len(padded) - _WINDOW, _FRAMES).astype(int)
+    frames = np.stack([padded[s : s + _WINDOW] for s in starts]) * np.hanning(_WINDOW)
+    power = np.abs(np.fft.rfft(frames)) ** 2
+    edges = _bands()
+    parts = [power[:, a:b].sum(axis=1) for a, b in itertools.pairwise(edges)]
+    return np.log(np.stack(parts, axis=1) + 1.0).ravel()
+
+
+def spoken_digits(seed: int) -> Data:
+    """Spoken digits of five speakers through ``front_end``, two passes."""
+    x, labels = [], []
+    with zipfile.ZipFile(data_folder() / "free-spoken-digits" / "recordings.zip") as archive:
+        for name in sorted(n for n in archive.namelist() if n.endswith(".wav")):
+            with wave.open(io.BytesIO(archive.read(name))) as recording:
+                samples = np.frombuffer(recording.readframes(recording.getnframes()), "<i2")
+            x.append(front_end(samples.astype(np.float64)))
+            labels.append(int(Path(name).name[0]))
+    layers = ((32, "relu"), (10, "softmax"))
+    return _split(np.array(x), np.array(labels), 500, 2, seed, layers)
+
+
+def _rows(name: str) -> tuple[np.ndarray, np.ndarray]:
+    lines = (data_folder() / "occupancy" / name).read_text().splitlines()[1:]
+    cells = np.array([[float(c) for c in line.split(",")[2:]] for line in lines])
+    return cells[:, :-1], cells[:, -1].astype(int)
+
+
+def occupancy(seed: int) -> Data:
+    """Minutes of a room in time order, other days to judge by. The seed is the network's alone."""
+    (x, labels), (x_test, labels_test) = _rows("datatraining.txt"), _rows("datatest.txt")
+    mean, deviation = x.mean(axis=0), x.std(axis=0)
+    scaled, tested = (((v - mean) / deviation).astype(np.float32) for v in (x, x_test))
+    return Data(scaled, labels, tested, labels_test, ((16, "relu"), (1, "sigmoid")))
+
+
+STREAMS: dict[str, Callable[[int], Data]] = {
+    "digits": digits,
+    "spoken digits": spoken_digits,
+    "occupancy": occupancy,
+}
