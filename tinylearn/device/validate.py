@@ -202,6 +202,9 @@ def _compare_weights(device: Device, oracle: Interpreter, errors: Errors, tolera
     tensors = [t for t in oracle.program.graph.tensors.values() if lives_in_ram(t)]
     values = [oracle.values[t.name].ravel() for t in tensors]
     floor = _NEGLIGIBLE * max(float(np.abs(v).max()) for v in values)
-    for got, wanted in zip(device.read_weights().arrays(), values, strict=True):
-        own = floor if got.dtype.kind == "f" else _SMALLEST
-        errors.add(got, wanted, tolerance, own)
+    weights, at = device.read_weights().weights, 0
+    for tensor, wanted in zip(tensors, values, strict=True):
+        dtype = np.dtype(tensor.dtype).newbyteorder("<")
+        got = np.frombuffer(weights, dtype, tensor.size, at)
+        errors.add(got, wanted, tolerance, floor if dtype.kind == "f" else _SMALLEST)
+        at += tensor.bytes

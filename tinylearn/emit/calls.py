@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 import numpy as np
@@ -85,11 +86,16 @@ def expression(model: EmittedModel, call: Call) -> str:
     return f"{call.function}({', '.join(_argument(model, a) for a in call.args)})"
 
 
+def kind_in_words(kind: str) -> str:
+    """An op's kind for comments."""
+    return re.sub("^i ", "integer ", kind.replace("_", " "))
+
+
 def describe(model: EmittedModel, op: Op) -> str:
     """A comment for one op: layer, kind, shapes, activation, cost."""
     graph = model.compiled.program.graph
     shapes = " -> ".join(dims(graph.shape(n)) for n in (op.inputs[:1] + op.outputs[:1]) if n)
-    words = [op.kind.replace("_", " "), shapes]
+    words = [kind_in_words(op.kind), shapes]
     activation = op.attrs.get("activation", "linear")
     words += (
         [activation] if activation not in ("linear", *words) and "backward" not in op.kind else []
