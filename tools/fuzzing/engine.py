@@ -1,15 +1,18 @@
 """Runs a parser on mutated inputs, each under a limit of time and memory.
 
-Inputs that end in an error not seen before join the seeds: that leads the search deeper without
-instrumented code.
+Inputs that end in an error not seen before are mutated further: coverage without instrumented
+code.
 """
 
 from __future__ import annotations
 
+import atexit
 import random
 import re
 import resource
+import shutil
 import signal
+import tempfile
 import time
 import traceback
 import warnings
@@ -49,6 +52,13 @@ class TooSlowError(BaseException):
 
 def _too_slow(_number: int, _frame: FrameType | None) -> None:
     raise TooSlowError(f"longer than {SECONDS_EACH} s")
+
+
+def scratch(name: str) -> Path:
+    """A path for one file in a folder that goes with this process."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder) / name
 
 
 @contextmanager
@@ -112,27 +122,29 @@ def _kind(crash: str) -> str:
 
 def fuzz(parser: Parser, seconds: float, seed: int, most: int = 1 << 60) -> Report:
     """Runs for some seconds or ``most`` inputs."""
-    rng, seeds, report = random.Random(seed), parser.seeds(), Report()
+    rng, seeds, report, refused = random.Random(seed), parser.seeds(), Report(), list[bytes]()
     with limits():
         for data in seeds:
             assert outcome(parser, data)[0] == "ok", outcome(parser, data)
         start, rss = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         while time.monotonic() - start < seconds and report.executions < most:
-            data = parser.mutate(rng, rng.choice(seeds), rng.choice(seeds))
-            _record(report, parser, data, seeds)
+            # what was refused in a new way is worth a look now and then; good files lead deeper
+            pool = refused if refused and rng.random() < 0.15 else seeds
+            data = parser.mutate(rng, rng.choice(pool), rng.choice(seeds))
+            _record(report, parser, data, refused)
     report.seconds = time.monotonic() - start
     report.kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - rss
     return report
 
 
-def _record(report: Report, parser: Parser, data: bytes, seeds: list[bytes]) -> None:
+def _record(report: Report, parser: Parser, data: bytes, refused: list[bytes]) -> None:
     kind, which = outcome(parser, data)
     report.executions += 1
     report.accepted += kind == "ok"
     if kind == "refused" and which not in report.errors:
         report.errors.add(which)
-        if len(seeds) < _MOST_SEEDS:
-            seeds.append(data)
+        if len(refused) < _MOST_SEEDS:
+            refused.append(data)
     if kind == "crash":
         name = _kind(which)
         if len(data) < len(report.crashes.get(name, b"")) or name not in report.crashes:
@@ -146,6 +158,8 @@ def minimise(parser: Parser, data: bytes) -> bytes:
         wanted, size = _kind(outcome(parser, data)[1]), len(data) // 2
         while size and time.monotonic() < end:
             for at in range(0, len(data), size):
+                if at >= len(data):
+                    break
                 zeros = bytes(min(size, len(data) - at))
                 for tried in (data[:at], data[:at] + zeros + data[at + size :]):
                     if tried != data and _kind(outcome(parser, tried)[1]) == wanted:

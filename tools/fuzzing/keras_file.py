@@ -5,14 +5,12 @@ from __future__ import annotations
 import io
 import json
 import random
-import tempfile
 import zipfile
-from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
-from engine import changed_bytes
+from engine import changed_bytes, scratch
 
 from tinylearn.importers import keras
 from tinylearn.pipeline import Choices, compile_graph
@@ -38,8 +36,7 @@ class KerasFile:
     """See engine.Parser."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory()
-        self.path = Path(self._folder.name) / "net.keras"
+        self.path = scratch("net.keras")
 
     def seeds(self) -> list[bytes]:
         """A small convolutional network."""

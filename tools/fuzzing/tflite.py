@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import random
 import re
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from engine import changed_bytes
+from engine import changed_bytes, scratch
 from support.tflite_models import RELU, SAME, VALID, Net, packed
 
 from tinylearn.emit.generate import model_files
@@ -107,8 +105,7 @@ class TfliteFile:
     """See engine.Parser."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory()
-        self.path = Path(self._folder.name) / "net.tflite"
+        self.path = scratch("net.tflite")
 
     def seeds(self) -> list[bytes]:
         """Small models of all operators."""
