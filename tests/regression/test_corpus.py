@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert, the schema")
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "fuzzing"))
-import engine
-import run
+import engine  # noqa: E402 - found by the path above
+import run  # noqa: E402
 
 CORPUS = ROOT / "tests" / "corpus"
 PARSERS = run.parsers()

@@ -120,7 +120,7 @@ CASES = {
     "scale_inf": (quant(0, scale=float_scales(INF)), "tensor 0: a scale"),
     "scale_zero": (quant(0, scale=float_scales(0)), "tensor 0: a scale"),
     "scale_negative": (quant(0, scale=float_scales(-1)), "tensor 0: a scale"),
-    "scale_tiny": (quant(0, scale=float_scales(1e-40)), "tensor 0: is too small"),
+    "scale_tiny": (quant(0, scale=float_scales(1e-40)), "tensor 0: scale .* is too small"),
     "scale_ratio": (quant(0, scale=float_scales(1e14)), "scales differ by a factor"),
     "scales_missing": (tensor(0, quantization=None), "tensor 0 .*has no scale"),
     "scales_of_activation": (quant(0, scale=float_scales(1, 2), zeroPoint=[0, 0]), "several scales"),
@@ -200,8 +200,7 @@ def survives(attempt, content):
     try:
         attempt(content)
     except TinylearnError as error:
-        assert "net.tflite" in str(error)
-        return False
+        return "net.tflite" not in str(error) and pytest.fail(f"names no file: {error}")
     return True
 
 
