@@ -263,7 +263,8 @@ def _indices(values: Any, tensors: int, what: str, lowest: int = 0) -> tuple[int
 def _quantization(index: int, table: Any) -> tuple[tuple[float, ...], tuple[int, ...], int]:
     if table is None or table.ScaleLength() == 0:
         return (), (), 0
-    scales = np.asarray(table.ScaleAsNumpy(), np.float64)
+    with np.errstate(invalid="ignore"):  # a signalling NaN; refused below
+        scales = np.asarray(table.ScaleAsNumpy(), np.float64)
     zeros = _vector(table.ZeroPointAsNumpy(), len(scales), f"tensor {index}: zero points")
     zeros = np.zeros(len(scales)) if len(zeros) == 0 else zeros
     if len(zeros) != len(scales):

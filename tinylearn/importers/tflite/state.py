@@ -183,16 +183,18 @@ class State:
         """Adds an op whose result, in the shape that the file declares, is the output."""
         output = self.output(operator)
         quantized = self.is_quantized(output)
-        if quantized != (kind in INT8_KINDS or self._moves_int8(operator, kind)):
+        if quantized != (self._gives_int8(operator, kind)):
             raise BadInputError(f"{operator.where}: its output cannot be {output.type}")
         quant = self.quant(output) if quantized else None
         dtype = "float32" if quant is None else "int8"
         out = self.builder.op(kind, layer, inputs, layer, attrs, dtype, quant)
         self.become(operator, out, layer)
 
-    def _moves_int8(self, operator: TfOperator, kind: str) -> bool:
-        """Whether an op that leaves values as they are has int8 ones."""
-        return kind in _MOVES and self.is_quantized(self.tensor(operator, 0))
+    def _gives_int8(self, operator: TfOperator, kind: str) -> bool:
+        """Whether an op has an int8 result; one that moves values has what it was given."""
+        if kind in _MOVES:
+            return self.is_quantized(self.tensor(operator, 0))
+        return kind.startswith("q_") or kind in ("lut", "quantize")
 
     def become(self, operator: TfOperator, value: str, layer: str) -> None:
         """Lets a tensor of the graph be the operator's output."""
@@ -213,12 +215,6 @@ class State:
 
 
 _MOVES = ("transpose", "resize_nearest")
-INT8_KINDS = frozenset(
-    ("lut", "quantize", "q_softmax", "q_dense", "q_conv2d", "q_depthwise_conv2d", "q_max_pool",
-     "q_average_pool", "q_mean", "q_add", "q_sub", "q_mul", "q_pad", "q_concat")
-)  # fmt: skip
-"""Ops with an int8 result."""
-
 Rule = Callable[[State, TfOperator], None]
 
 
