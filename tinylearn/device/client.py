@@ -119,6 +119,7 @@ class Device:
         if Capability.GROW not in self._known().capabilities:
             return tuple(range(self._known().classes))
         data = self._read(Area.LABELS)
+        self._check_whole(data, OFFSET.size, "LABELS")
         return struct.unpack(f"<{len(data) // 4}I", data)
 
     # ---- predict and learn ----
@@ -178,6 +179,7 @@ class Device:
         """The live weights with their labels."""
         info = self._known()
         table = self._read(Area.TENSORS)
+        self._check_whole(table, blobs.TENSOR.size, "TENSORS")
         tensors = tuple((int(at), int(n)) for at, n in blobs.TENSOR.iter_unpack(table))
         labels = self.labels() if Capability.GROW in info.capabilities else ()
         return blobs.Blob(info.model_hash, tensors, self._read(Area.WEIGHTS), labels)
@@ -248,6 +250,12 @@ class Device:
             if offset + len(new) != len(data) or not new or len(data) > size:
                 raise DeviceError(f"{self.transport.name}: reading {area.name} makes no progress")
 
+    def _check_whole(self, data: bytes, size: int, what: str) -> None:
+        if len(data) % size:
+            raise DeviceError(
+                f"{self.transport.name}: {what} holds {len(data)} bytes, not n * {size}"
+            )
+
     def _predict(self, x: npt.ArrayLike, flags: Flag) -> tuple[Array, Cost]:
         info = self._known()
         self._write_values(Area.INPUT, x, info.inputs, "the input")
@@ -261,6 +269,10 @@ class Device:
         dtype = np.dtype(info.output_dtype)
         if len(outputs) < dtype.itemsize * info.outputs:
             outputs = self._read(Area.OUTPUT, outputs)
+        if len(outputs) != dtype.itemsize * info.outputs:
+            raise DeviceError(
+                f"{self.transport.name}: {len(outputs)} bytes for {info.outputs} outputs"
+            )
         return np.frombuffer(outputs, dtype), Cost(ticks, stack)
 
     # ---- one request ----

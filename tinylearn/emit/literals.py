@@ -32,10 +32,9 @@ def _literal(value: object) -> str:
 
 def array_lines(values: Array, indent: str = "    ") -> Iterator[str]:
     """The elements of an array as the lines of a C initialiser, without braces."""
-    flat = [_literal(v) for v in values.ravel()]
-    per_line = _PER_LINE_OF[str(values.dtype)]
+    flat, per_line = values.ravel(), _PER_LINE_OF[str(values.dtype)]
     for at in range(0, len(flat), per_line):
-        yield indent + ", ".join(flat[at : at + per_line]) + ","
+        yield indent + ", ".join(map(_literal, flat[at : at + per_line])) + ","
 
 
 def dims(shape: tuple[int, ...]) -> str:

@@ -58,18 +58,22 @@ class GraphBuilder:
             values = np.ascontiguousarray(data, dtype=np.float32)
         if not np.isfinite(values).all():
             raise BadInputError(f"tensor {name}: its values do not fit into float32")
-        self._stored += values.size
+        self._count(name, values.size)
+        return self._stored_tensor(name, values, None)
+
+    def integers(self, name: str, data: Array, quant: Quant | None = None) -> str:
+        """A new stored tensor of int8 or int32, under a name that is still free."""
+        self._count(name, data.size)
+        return self._stored_tensor(self._free(name), np.ascontiguousarray(data), quant)
+
+    def _count(self, name: str, size: int) -> None:
+        """Bounds all stored values together: tensors of a file may share their bytes."""
+        self._stored += size
         if self._stored > MAX_ELEMENTS:
             raise BadInputError(
                 f"tensor {name}: the model has more than {MAX_ELEMENTS} weights; "
                 "no microcontroller holds it"
             )
-        return self._stored_tensor(name, values, None)
-
-    def integers(self, name: str, data: Array, quant: Quant | None = None) -> str:
-        """A new stored tensor of int8 or int32, under a name that is still free."""
-        self._stored += data.size
-        return self._stored_tensor(self._free(name), np.ascontiguousarray(data), quant)
 
     def _stored_tensor(self, name: str, values: Array, quant: Quant | None) -> str:
         values.setflags(write=False)

@@ -13,12 +13,14 @@ from typing import Literal
 
 import numpy as np
 
+from tinylearn.errors import UnsupportedError
 from tinylearn.ir.graph import Array
 
 Rounding = Literal["single", "double"]
 ROUNDINGS: tuple[Rounding, ...] = ("single", "double")
 
 _Q31 = 1 << 31
+_MOST_SHIFT = 30
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,16 @@ class Quant:
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
     """(multiplier in Q31, shift): real = multiplier / 2**31 * 2**shift, multiplier in
-    [2**30, 2**31); (0, 0) for 0 and for what 2**-31 and less scales to nothing."""
+    [2**30, 2**31); (0, 0) for 0 and for what 2**-31 and less scales to nothing. Raises
+    UnsupportedError where the shift would leave 32 bits."""
     if real == 0.0:
         return 0, 0
     fraction, shift = math.frexp(real)
     multiplier = math.floor(fraction * _Q31 + 0.5)
     if multiplier == _Q31:
         multiplier, shift = multiplier // 2, shift + 1
+    if shift > _MOST_SHIFT:
+        raise UnsupportedError(f"scales differ by a factor of {real:g}; at most 2^30 is supported")
     return (0, 0) if shift < -31 else (multiplier, shift)
 
 

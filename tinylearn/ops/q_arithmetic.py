@@ -29,7 +29,11 @@ class _Binary(OpDef):
         a, b = (graph.shape(name) for name in op.inputs)
         if b != (1,) and a[len(a) - len(b) :] != b:
             raise BadInputError(f"layer {op.layer}: shapes {a} and {b} do not go together")
+        self._multipliers(op)  # an impossible ratio of scales is found before any code is made
         return (a,)
+
+    def _multipliers(self, op: Op) -> list[tuple[int, int]]:
+        raise NotImplementedError
 
     def _ratios(self, op: Op) -> tuple[float, float, float]:
         """What a, b and the result are multiplied by."""
@@ -58,6 +62,9 @@ class _Binary(OpDef):
 class _Sum(_Binary):
     sign = 1
 
+    def _multipliers(self, op: Op) -> list[tuple[int, int]]:
+        return [quantize_multiplier(ratio) for ratio in self._ratios(op)]
+
     def reference(self, op: Op, args: Sequence[Array | None], env: Env) -> list[Array]:
         ratios, (a, b) = self._ratios(op), self._centred(op, args)
         a, b = _rescaled(a << _LEFT_SHIFT, ratios[0]), _rescaled(b << _LEFT_SHIFT, ratios[1])
@@ -66,8 +73,7 @@ class _Sum(_Binary):
 
     def call(self, op: Op, graph: Graph) -> Call:
         fields: list[tuple[str, int]] = [("sign", self.sign)]
-        for name, ratio in zip(("a", "b", "y"), self._ratios(op), strict=True):
-            multiplier, shift = quantize_multiplier(ratio)
+        for name, (multiplier, shift) in zip("aby", self._multipliers(op), strict=True):
             fields += [(f"{name}_multiplier", multiplier), (f"{name}_shift", shift)]
         return self._call("tl_add_s8", op, graph, "tl_add_s8_t", tuple(fields))
 
@@ -96,6 +102,9 @@ class QMul(_Binary):
     kind = "q_mul"
     summary = "MUL (int8)"
 
+    def _multipliers(self, op: Op) -> list[tuple[int, int]]:
+        return [quantize_multiplier(self._ratio(op))]
+
     def _ratio(self, op: Op) -> float:
         a, b = op.attrs["in_scales"]
         return float(a * b / op.attrs["out_scale"])
@@ -105,6 +114,6 @@ class QMul(_Binary):
         return [clamped(op, _rescaled(a * b, self._ratio(op)) + op.attrs["out_zero"])]
 
     def call(self, op: Op, graph: Graph) -> Call:
-        multiplier, shift = quantize_multiplier(self._ratio(op))
+        ((multiplier, shift),) = self._multipliers(op)
         fields = (("multiplier", multiplier), ("shift", shift))
         return self._call("tl_mul_s8", op, graph, "tl_mul_s8_t", fields)

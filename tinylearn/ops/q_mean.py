@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,7 +29,9 @@ class QMean(OpDef):
     summary = "MEAN over height and width (int8)"
 
     def shapes(self, op: Op, graph: Graph) -> tuple[Shape, ...]:
-        return (graph.shape(op.inputs[0])[-1:],)
+        x = graph.shape(op.inputs[0])
+        _scale(op, math.prod(x[:-1]))  # an impossible ratio of scales is refused here
+        return (x[-1:],)
 
     def reference(self, op: Op, args: Sequence[Array | None], env: Env) -> list[Array]:
         assert args[0] is not None

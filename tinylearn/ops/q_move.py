@@ -10,6 +10,9 @@ from tinylearn.errors import BadInputError
 from tinylearn.ir.graph import Array, Graph, Op
 from tinylearn.ops.base import Call, Env, OpDef, Ref, Shape, Struct, register
 
+#: what the kernel's arguments have room for
+MOST_PARTS = 4
+
 
 @register
 class QPad(OpDef):
@@ -64,13 +67,10 @@ class QConcat(OpDef):
         args: list[Ref | int] = [Ref(op.outputs[0]), outer, width, len(op.inputs)]
         for name in op.inputs:
             args += [Ref(name), int(np.prod(graph.shape(name)[axis:]))]
-        if len(op.inputs) > _MOST_PARTS:
-            raise BadInputError(f"layer {op.layer}: joins more than {_MOST_PARTS} tensors")
-        args += [Ref(""), 0] * (_MOST_PARTS - len(op.inputs))
+        if len(op.inputs) > MOST_PARTS:
+            raise BadInputError(f"layer {op.layer}: joins more than {MOST_PARTS} tensors")
+        args += [Ref(""), 0] * (MOST_PARTS - len(op.inputs))
         return Call("tl_concat_s8", tuple(args))
-
-
-_MOST_PARTS = 4
 
 
 def _nearest(op: Op, size: int, out: int) -> Array:

@@ -12,6 +12,9 @@ from tinylearn.errors import BadInputError
 from tinylearn.ir.graph import Array, Op
 from tinylearn.ops.base import Shape, Struct
 
+#: of a kernel or stride; keeps what the kernels compute from it inside 32 bits
+MAX_EXTENT = 1 << 16
+
 
 def window_attrs(kernel: Shape, strides: Shape, padding: str) -> dict[str, Any]:
     """Attributes of an op with a window: kernel (h, w), strides (h, w), "same" or "valid"."""
@@ -39,6 +42,10 @@ def out_shape(op: Op, shape: Shape, channels: int) -> Shape:
         raise BadInputError(f"layer {op.layer or op.name}: input must be (h, w, c), is {shape}")
     if min(*op.attrs["kernel"], *op.attrs["strides"]) < 1:
         raise BadInputError(f"layer {op.layer or op.name}: kernel and strides must be positive")
+    if max(*op.attrs["kernel"], *op.attrs["strides"]) > MAX_EXTENT:
+        raise BadInputError(
+            f"layer {op.layer or op.name}: kernel and strides must be at most {MAX_EXTENT}"
+        )
     (out_h, out_w), _ = geometry(op.attrs, shape)
     if min(out_h, out_w) < 1:
         raise BadInputError(

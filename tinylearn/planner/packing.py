@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _SEARCH_STEPS = 300
+#: items placed one after another, squared, in all steps: large programs get fewer steps
+_SEARCH_WORK = 6_000_000
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def pack(items: Sequence[Item]) -> list[int]:
     best_order = min(_orders(items), key=lambda order: total(items, _place(items, order)))
     best = _place(items, best_order)
     chance, order = random.Random(0), list(best_order)
-    for _ in range(_SEARCH_STEPS):
+    for _ in range(min(_SEARCH_STEPS, _SEARCH_WORK // max(len(items), 1) ** 2)):
         if total(items, best) <= bound or len(items) < 3:
             break
         i, j = chance.sample(range(len(order)), 2)

@@ -25,6 +25,6 @@ def load(path: Path, rounding: str = "single") -> Graph:
         return network.build(model, path.stem, rounding)
     except TinylearnError as error:
         raise type(error)(f"{path.name}: {error}") from None
-    except (ArithmeticError, ValueError, IndexError, KeyError, TypeError) as error:
+    except (ArithmeticError, LookupError, ValueError, TypeError, MemoryError) as error:
         # a number that no check above foresaw; never a traceback for a file's mistake
-        raise BadInputError(f"{path.name}: damaged ({error})") from None
+        raise BadInputError(f"{path.name}: damaged ({error!r})") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from tinylearn.errors import BadInputError, UnsupportedError
@@ -18,6 +19,7 @@ _FUNCTIONS = {
     "RELU6": ("relu6", "relu6", "RELU6"),
     "LEAKY_RELU": ("leaky_relu", "leaky_relu", ""),
 }
+_LARGEST_BETA = 1e6
 
 
 def _through_table(state: State, operator: TfOperator, x: str, layer: str, function: str,
@@ -30,6 +32,8 @@ def activation(state: State, operator: TfOperator) -> None:
     """An activation of its own."""
     function, name, limits = _FUNCTIONS[operator.code]
     x, layer = state.x(operator), state.layer(operator)
+    if not math.isfinite(operator.options.get("Alpha", 0.0)):
+        raise BadInputError(f"{operator.where}: its slope is not finite")
     alpha = {"alpha": float(operator.options["Alpha"])} if operator.code == "LEAKY_RELU" else {}
     if state.is_quantized(state.tensor(operator, 0)):
         attrs = {**state.quantized(operator, (0,), limits), **alpha}
@@ -41,6 +45,8 @@ def activation(state: State, operator: TfOperator) -> None:
 def softmax(state: State, operator: TfOperator) -> None:
     """SOFTMAX over the last axis."""
     x, layer, beta = state.x(operator), state.layer(operator), float(operator.options["Beta"])
+    if not 0 < beta <= _LARGEST_BETA:
+        raise BadInputError(f"{operator.where}: beta {beta} is not within 0 .. {_LARGEST_BETA:g}")
     if state.is_quantized(state.tensor(operator, 0)):
         attrs = state.quantized(operator, (0,))
         scale = attrs["in_scales"][0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tinylearn.errors import UnsupportedError
@@ -14,6 +16,8 @@ _KINDS = {"ADD": "q_add", "SUB": "q_sub", "MUL": "q_mul"}
 def _operand(state: State, operator: TfOperator, at: int, layer: str) -> str:
     """An input's name: a constant becomes a stored tensor."""
     tensor = state.tensor(operator, at)
+    if not state.is_quantized(tensor):
+        raise UnsupportedError(f"{operator.where}: its input {at} is float32, its output is not")
     if tensor.data is None:
         return state.x(operator, at)
     data = np.squeeze(tensor.data)
@@ -23,7 +27,7 @@ def _operand(state: State, operator: TfOperator, at: int, layer: str) -> str:
 
 
 def _binary(state: State, operator: TfOperator) -> None:
-    sizes = [int(np.prod(state.tensor(operator, at).shape)) for at in (0, 1)]
+    sizes = [math.prod(state.tensor(operator, at).shape) for at in (0, 1)]
     order = (0, 1) if sizes[0] >= sizes[1] else (1, 0)
     if order == (1, 0) and operator.code == "SUB":
         raise UnsupportedError(f"{operator.where}: a smaller tensor minus a larger one")
@@ -44,7 +48,9 @@ def _floats(state: State, operator: TfOperator, layer: str) -> None:
         raise UnsupportedError(
             f"{operator.where}: of float32; supported: ADD of two computed tensors"
         )
-    out = state.builder.op("add", layer, (state.x(operator, 0), state.x(operator, 1)), layer, {})
+    out = state.builder.op(
+        "add", layer, (state.floats(operator, 0), state.floats(operator, 1)), layer, {}
+    )
     state.become(operator, activated(state, operator, out, layer), layer)
 
 

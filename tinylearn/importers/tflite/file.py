@@ -3,6 +3,7 @@ offsets do not keep inside the file."""
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,16 +14,23 @@ from typing import Any
 import numpy as np
 
 from tinylearn.errors import BadInputError, MissingToolError, UnsupportedError
+from tinylearn.importers.fields import MAX_ELEMENTS
 from tinylearn.ir.graph import Array
 
 _LARGEST_FILE = 64 << 20
 _MOST_TENSORS = 10_000
-_MOST_OPERATORS = 5_000
+_MOST_OPERATORS = 1_000
 _MOST_AXES = 8
 _MOST_ENDS = 64
 _LONGEST_NAME = 1_000
+#: of all tensors together: tables of a hostile file can share one long vector
+_MOST_SCALES = 1 << 20
+_LARGEST_SCALE = 1e15
 _IDENTIFIER = b"TFL3"
-_DAMAGE = (struct.error, ValueError, IndexError, TypeError, OverflowError, AttributeError)
+#: place of the name among a tensor's fields in the schema
+_NAME_SLOT = 3
+_DAMAGE = (struct.error, ValueError, LookupError, TypeError, ArithmeticError, AttributeError,
+           MemoryError)  # fmt: skip
 
 #: NumPy type of each supported element type, by its name in the schema
 DTYPES = {"FLOAT32": "<f4", "INT32": "<i4", "INT64": "<i8", "INT8": "|i1", "UINT8": "|u1"}
@@ -82,9 +90,7 @@ def _schema() -> ModuleType:
 
 def read(path: Path) -> TfModel:
     """The model of a file; raises BadInputError where it is damaged or too large."""
-    if path.stat().st_size > _LARGEST_FILE:
-        raise BadInputError(f"larger than {_LARGEST_FILE} bytes; no microcontroller holds it")
-    content = path.read_bytes()
+    content = _content(path)
     if content[4:8] != _IDENTIFIER:
         raise BadInputError("not a TFLite model: its identifier is not TFL3")
     schema = _schema()
@@ -92,6 +98,19 @@ def read(path: Path) -> TfModel:
         return _Reader(schema, content).model()
     except _DAMAGE as error:
         raise BadInputError(f"a damaged TFLite model ({error})") from None
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            raise BadInputError("no such file")
+        with path.open("rb") as stream:
+            content = stream.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        raise BadInputError(f"cannot be read: {error.strerror or error}") from None
+    if len(content) > _LARGEST_FILE:
+        raise BadInputError(f"larger than {_LARGEST_FILE} bytes; no microcontroller holds it")
+    return content
 
 
 def _names(enumeration: type) -> dict[int, str]:
@@ -121,6 +140,8 @@ class _Reader:
         self.schema, self.content = schema, content
         self.root = schema.Model.GetRootAs(content, 0)
         self.types, self.codes = _names(schema.TensorType), _names(schema.BuiltinOperator)
+        self.tables = _names(schema.BuiltinOptions)
+        self.scales = 0
 
     def model(self) -> TfModel:
         count = self.root.SubgraphsLength()
@@ -140,12 +161,16 @@ class _Reader:
         return TfModel(tensors, operators, *ends)
 
     def _tensor(self, index: int, tensor: Any) -> TfTensor:
-        name = (tensor.Name() or b"")[:_LONGEST_NAME].decode("utf-8", "replace")
+        name = _name(tensor)
         shape = tuple(map(int, _vector(tensor.ShapeAsNumpy(), _MOST_AXES, f"tensor {index}: axes")))
-        if min(shape, default=1) < 0:
+        if min(shape, default=1) < 0 or math.prod(shape) > MAX_ELEMENTS:
             raise BadInputError(f"tensor {index}: impossible shape {shape}")
         kind = self.types.get(tensor.Type(), str(tensor.Type()))
-        scales, zeros, axis = _quantization(index, tensor.Quantization())
+        quantization = tensor.Quantization()
+        self.scales += 0 if quantization is None else quantization.ScaleLength()
+        if self.scales > _MOST_SCALES:
+            raise BadInputError(f"tensor {index}: more than {_MOST_SCALES} scales in all")
+        scales, zeros, axis = _quantization(index, quantization)
         if tensor.Sparsity() is not None:
             raise UnsupportedError(f"tensor {index}: sparse tensors are not supported")
         return TfTensor(index, name, shape, kind, scales, zeros, axis,
@@ -155,6 +180,8 @@ class _Reader:
         if buffer >= self.root.BuffersLength():
             raise BadInputError(f"tensor {index}: there is no buffer {buffer}")
         holder = self.root.Buffers(buffer)
+        if holder.Offset() > 1 or holder.Size() > 1:
+            raise UnsupportedError(f"tensor {index}: its values are stored behind the model")
         if holder.DataLength() == 0:
             return None
         dtype = DTYPES.get(kind)
@@ -163,7 +190,7 @@ class _Reader:
                 f"tensor {index}: stored as {kind}; supported: {', '.join(DTYPES)}"
             )
         raw = np.asarray(holder.DataAsNumpy(), np.uint8)
-        wanted = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        wanted = math.prod(shape) * np.dtype(dtype).itemsize
         if len(raw) != wanted:
             raise BadInputError(f"tensor {index}: {len(raw)} bytes for shape {shape} of {kind}")
         return raw.view(dtype).reshape(shape)
@@ -172,7 +199,7 @@ class _Reader:
         code = self._code(index, operator.OpcodeIndex())
         ends = (_indices(operator.InputsAsNumpy(), tensors, f"operator {index}: inputs", -1),
                 _indices(operator.OutputsAsNumpy(), tensors, f"operator {index}: outputs"))  # fmt: skip
-        return TfOperator(index, code, *ends, self._options(code, operator))
+        return TfOperator(index, code, *ends, self._options(index, code, operator))
 
     def _code(self, index: int, at: int) -> str:
         if at >= self.root.OperatorCodesLength():
@@ -181,25 +208,25 @@ class _Reader:
         number = max(entry.BuiltinCode(), entry.DeprecatedBuiltinCode())
         return self.codes.get(number, str(number))
 
-    def _options(self, code: str, operator: Any) -> dict[str, Any]:
+    def _options(self, index: int, code: str, operator: Any) -> dict[str, Any]:
         table, name = operator.BuiltinOptions(), _OPTIONS.get(code)
         if name is None:
             return {}
         options = getattr(self.schema, name)()
         if table is not None:
             options.Init(table.Bytes, table.Pos)
-            self._check_kind(code, name, operator.BuiltinOptionsType())
+            self._check_kind(f"operator {index} ({code})", name, operator.BuiltinOptionsType())
         elif code not in ("ADD", "SUB", "MUL"):
-            raise BadInputError(f"{code} without options")
+            raise BadInputError(f"operator {index} ({code}): has no options")
         present: dict[str, Callable[[], Any]] = {
             field: getattr(options, field) for field in _FIELDS if hasattr(options, field)
         }
         return {field: get() for field, get in present.items()} if table is not None else {}
 
-    def _check_kind(self, code: str, name: str, kind: int) -> None:
-        found = _names(self.schema.BuiltinOptions).get(kind)
+    def _check_kind(self, where: str, name: str, kind: int) -> None:
+        found = self.tables.get(kind, str(kind))
         if found != name:
-            raise BadInputError(f"{code} has the options of {found}")
+            raise BadInputError(f"{where}: has {found} for options, not {name}")
 
 
 def _counted(count: int, most: int, what: str) -> Iterator[int]:
@@ -216,21 +243,37 @@ def _vector(values: Any, most: int, what: str) -> Array:
     return array
 
 
+def _name(tensor: Any) -> str:
+    """The start of a tensor's name; a long one is not copied first, as the schema's reader would."""
+    table = tensor._tab
+    field = table.Offset(4 + 2 * _NAME_SLOT)
+    if not field:
+        return ""
+    at, length = table.Vector(field), table.VectorLen(field)
+    return bytes(table.Bytes[at : at + min(length, _LONGEST_NAME)]).decode("utf-8", "replace")
+
+
 def _indices(values: Any, tensors: int, what: str, lowest: int = 0) -> tuple[int, ...]:
     found = tuple(map(int, _vector(values, _MOST_ENDS, what)))
     if any(not lowest <= i < tensors for i in found):
-        raise BadInputError(f"{what} name tensors {found}; there are {tensors}")
+        raise BadInputError(f"{what} name tensors {found[:8]}; there are {tensors}")
     return found
 
 
 def _quantization(index: int, table: Any) -> tuple[tuple[float, ...], tuple[int, ...], int]:
     if table is None or table.ScaleLength() == 0:
         return (), (), 0
-    scales = np.asarray(table.ScaleAsNumpy(), np.float64)
+    with np.errstate(invalid="ignore"):  # a signalling NaN; refused below
+        scales = np.asarray(table.ScaleAsNumpy(), np.float64)
     zeros = _vector(table.ZeroPointAsNumpy(), len(scales), f"tensor {index}: zero points")
     zeros = np.zeros(len(scales)) if len(zeros) == 0 else zeros
-    if len(zeros) != len(scales) or not (np.isfinite(scales).all() and (scales > 0).all()):
-        raise BadInputError(f"tensor {index}: impossible scales or zero points")
-    if np.abs(zeros).max() > np.iinfo(np.int32).max:
-        raise BadInputError(f"tensor {index}: impossible zero points")
+    if len(zeros) != len(scales):
+        raise BadInputError(f"tensor {index}: {len(scales)} scales but {len(zeros)} zero points")
+    if not ((scales > 0) & (scales <= _LARGEST_SCALE)).all():
+        raise BadInputError(
+            f"tensor {index}: a scale is not positive, or beyond {_LARGEST_SCALE:g}"
+        )
+    limits = np.iinfo(np.int32)
+    if zeros.min() < limits.min or zeros.max() > limits.max:
+        raise BadInputError(f"tensor {index}: a zero point leaves 32 bits")
     return tuple(map(float, scales)), tuple(map(int, zeros)), int(table.QuantizedDimension())

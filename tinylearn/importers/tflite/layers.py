@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from tinylearn.ir.quant import Quant, requant_table
 from tinylearn.ops.window import window_attrs
 
 _BIAS = 2
+_BIAS_TYPES = {True: ("INT32", "INT64"), False: ("FLOAT32",)}
 _INT32 = np.iinfo(np.int32)
 
 
@@ -33,10 +35,12 @@ def _window(operator: TfOperator, kernel: tuple[int, int]) -> dict[str, Any]:
     return window_attrs(kernel, strides, padding(operator))
 
 
-def _bias(state: State, operator: TfOperator, count: int) -> Array:
+def _bias(state: State, operator: TfOperator, count: int, quantized: bool) -> Array:
     if len(operator.inputs) <= _BIAS or operator.inputs[_BIAS] < 0:
         return np.zeros(count, np.int32)
-    bias = state.constant(operator, _BIAS).reshape(-1)
+    bias, kinds = state.constant(operator, _BIAS).reshape(-1), _BIAS_TYPES[quantized]
+    if state.tensor(operator, _BIAS).type not in kinds:
+        raise BadInputError(f"{operator.where}: its biases are not of {' or '.join(kinds)}")
     if len(bias) != count:
         raise BadInputError(f"{operator.where}: {len(bias)} biases for {count} outputs")
     return bias
@@ -46,12 +50,19 @@ def _weights(state: State, operator: TfOperator, channels_last: bool) -> tuple[A
     """Weights as int8 with the output channel in front or behind, their scales, and the zero
     point that uint8 weights have."""
     tensor, data = state.tensor(operator, 1), state.constant(operator, 1)
+    if tensor.type not in ("INT8", "UINT8"):
+        raise UnsupportedError(f"{operator.where}: weights of {tensor.type} on int8 inputs")
     quant = state.quant(tensor)
     values = (data ^ np.uint8(128)).view(np.int8) if tensor.type == "UINT8" else data
     count = values.shape[-1 if channels_last else 0]
     if len(quant.scales) not in (1, count):
         raise BadInputError(
             f"{operator.where}: {len(quant.scales)} weight scales, {count} channels"
+        )
+    channel = tensor.data.ndim - 1 if channels_last and tensor.data is not None else 0
+    if len(quant.scales) > 1 and quant.axis != channel:
+        raise BadInputError(
+            f"{operator.where}: weight scales along axis {quant.axis}, not {channel}"
         )
     zeros = set(quant.zero_points)
     if len(zeros) != 1:
@@ -63,8 +74,8 @@ def _rows(state: State, operator: TfOperator, folded: Array, quant: Quant, attrs
           name: str) -> str:  # fmt: skip
     """The table of biases and multipliers."""
     count = len(folded)
-    bias = _bias(state, operator, count).astype(np.int64) - attrs["in_zeros"][0] * folded
-    if bias.min() < _INT32.min or bias.max() > _INT32.max:
+    bias = _bias(state, operator, count, True).astype(np.int64) - attrs["in_zeros"][0] * folded
+    if count == 0 or bias.min() < _INT32.min or bias.max() > _INT32.max:
         raise UnsupportedError(f"{operator.where}: a bias leaves 32 bits")
     rows = requant_table(bias, attrs["in_scales"][0], quant.scales, attrs["out_scale"])
     return state.builder.integers(f"{name}/rows", rows)
@@ -76,7 +87,8 @@ def _quantized(state: State, operator: TfOperator, kind: str, x: str, weights: A
     attrs = {**state.quantized(operator, (0,), fused(operator)), **window, "w_zero": zero}
     channel = weights.ndim - 1 if kind == "q_depthwise_conv2d" else 0
     others = tuple(a for a in range(weights.ndim) if a != channel)
-    folded = (weights.astype(np.int64) - zero).sum(axis=others)
+    taps = math.prod(weights.shape[a] for a in others)
+    folded = weights.sum(axis=others, dtype=np.int64) - zero * taps
     rows = _rows(state, operator, folded, quant, attrs, layer)
     kernel = state.builder.integers(f"{layer}/kernel", weights, quant)
     state.emit(operator, kind, (x, kernel, rows), layer, attrs)
@@ -86,14 +98,14 @@ def _float(state: State, operator: TfOperator, kind: str, x: str, weights: Array
            window: dict[str, Any], count: int) -> None:  # fmt: skip
     layer = state.layer(operator)
     kernel = state.builder.weight(f"{layer}/kernel", weights)
-    bias = state.builder.weight(f"{layer}/bias", _bias(state, operator, count))
+    bias = state.builder.weight(f"{layer}/bias", _bias(state, operator, count, False))
     out = state.builder.op(kind, layer, (x, kernel, bias), layer, window)
     state.become(operator, activated(state, operator, out, layer), layer)
 
 
 def _flat(state: State, operator: TfOperator, n_in: int) -> str:
     x = state.x(operator)
-    size = int(np.prod(state.builder.shape(x)))
+    size = math.prod(state.builder.shape(x))
     if size != n_in:
         raise UnsupportedError(
             f"{operator.where}: {size} inputs for rows of {n_in}; supported: one row"

@@ -9,7 +9,7 @@ from tinylearn.importers.tflite.activation import rescaled
 from tinylearn.importers.tflite.file import TfOperator
 from tinylearn.importers.tflite.state import Rule, State, fused, shape_of
 from tinylearn.ir.graph import Op, frozen_map
-from tinylearn.ops.q_move import resize_indices
+from tinylearn.ops.q_move import MOST_PARTS, resize_indices
 
 
 def reshape(state: State, operator: TfOperator) -> None:
@@ -26,7 +26,7 @@ def shape_arithmetic(state: State, operator: TfOperator) -> None:
 
 
 def _pads(state: State, operator: TfOperator) -> tuple[int, ...]:
-    pads = np.asarray(state.constant(operator, 1))
+    pads = np.reshape(state.integers(operator, 1), (-1, 2))
     if pads.shape != (4, 2) or pads[[0, 3]].any() or pads.min() < 0 or pads.max() > 1 << 16:
         raise UnsupportedError(f"{operator.where}: supported: padding of height and width")
     return tuple(int(p) for p in pads[1:3].ravel())
@@ -45,11 +45,16 @@ def pad(state: State, operator: TfOperator) -> None:
 def concatenation(state: State, operator: TfOperator) -> None:
     """CONCATENATION; parts of another scale than the output are brought to it."""
     rank = len(state.output(operator).shape)
-    axis = operator.options["Axis"] % rank - 1 if rank else -1
+    axis = operator.options["Axis"]
+    if not -rank <= axis < rank:
+        raise BadInputError(f"{operator.where}: joins along axis {axis} of {rank}")
+    axis = axis % rank - 1
     if axis < 0 or fused(operator):
         raise UnsupportedError(f"{operator.where}: along the batch, or with an activation")
     layer = state.layer(operator)
     if state.is_quantized(state.output(operator)):
+        if len(operator.inputs) > MOST_PARTS:
+            raise UnsupportedError(f"{operator.where}: joins more than {MOST_PARTS} tensors")
         parts = tuple(
             rescaled(state, operator, at, f"{layer}/part{at}") for at in range(len(operator.inputs))
         )
@@ -62,18 +67,18 @@ def concatenation(state: State, operator: TfOperator) -> None:
 def _concat_floats(state: State, operator: TfOperator, layer: str, axis: int) -> None:
     shape, at, so_far = shape_of(state.output(operator)), 0, tuple[str, ...]()
     for i in range(len(operator.inputs)):
-        x = state.x(operator, i)
+        x = state.floats(operator, i)
         attrs = {"axis": axis, "at": at, "out_shape": shape}
         so_far = (state.builder.op("concat_part", f"{layer}/{i}", (x, *so_far), layer, attrs),)
         at += state.builder.shape(x)[axis]
-    if not so_far:
-        raise BadInputError(f"{operator.where}: joins nothing")
+    if at != shape[axis]:
+        raise BadInputError(f"{operator.where}: its inputs fill {at} of {shape[axis]} places")
     state.become(operator, so_far[0], layer)
 
 
 def transpose(state: State, operator: TfOperator) -> None:
     """TRANSPOSE that leaves the batch in front."""
-    perm = [int(p) for p in state.constant(operator, 1).ravel()]
+    perm = state.integers(operator, 1)
     if not perm or perm[0] != 0 or sorted(perm) != list(range(len(perm))):
         raise UnsupportedError(
             f"{operator.where}: permutation {perm}; the batch must stay in front"
@@ -84,13 +89,15 @@ def transpose(state: State, operator: TfOperator) -> None:
 
 def resize_nearest(state: State, operator: TfOperator) -> None:
     """RESIZE_NEAREST_NEIGHBOR to a constant size."""
-    size = tuple(int(n) for n in state.constant(operator, 1).ravel())
+    size = tuple(state.integers(operator, 1))
     if len(size) != 2 or not all(0 < n <= 1 << 12 for n in size):
         raise BadInputError(f"{operator.where}: cannot resize to {size}")
     layer, x = state.layer(operator), state.x(operator)
     attrs = {"size": size, "align_corners": bool(operator.options["AlignCorners"]),
              "half_pixel_centers": bool(operator.options["HalfPixelCenters"])}  # fmt: skip
     op = Op("resize_nearest", layer, (x,), (), frozen_map(attrs))
+    if len(state.builder.shape(x)) != 3:
+        raise BadInputError(f"{operator.where}: cannot resize {state.builder.shape(x)}")
     rows, columns = resize_indices(op, state.builder.shape(x))
     tables = (state.builder.integers(f"{layer}/rows", rows),
               state.builder.integers(f"{layer}/columns", columns))  # fmt: skip

@@ -43,7 +43,16 @@ def _import(state: State, operator: TfOperator) -> None:
         )
     if len(operator.outputs) != 1 or not operator.inputs:
         raise BadInputError(f"{operator.where}: needs inputs and one output")
+    _check_output(state, operator)
     rule(state, operator)
+
+
+def _check_output(state: State, operator: TfOperator) -> None:
+    index = operator.outputs[0]
+    if index in state.values:
+        raise BadInputError(f"{operator.where}: tensor {index}, its output, has a value already")
+    if state.model.tensors[index].data is not None:
+        raise BadInputError(f"{operator.where}: tensor {index}, its output, is a constant")
 
 
 def _graph_name(stem: str) -> str:

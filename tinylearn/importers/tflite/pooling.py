@@ -34,8 +34,8 @@ def average_pool_2d(state: State, operator: TfOperator) -> None:
 def mean(state: State, operator: TfOperator) -> None:
     """MEAN over height and width."""
     source, x, layer = state.tensor(operator, 0), state.x(operator), state.layer(operator)
-    axes = {int(a) % len(source.shape) for a in state.constant(operator, 1).ravel()}
-    if axes != {1, 2} or len(source.shape) != 4:
+    axes, rank = state.integers(operator, 1), len(source.shape)
+    if rank != 4 or {a % rank for a in axes if -rank <= a < rank} != {1, 2}:
         raise UnsupportedError(
             f"{operator.where}: over axes {sorted(axes)} of {source.shape}; supported: height and width"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,9 @@ _LONGEST_LAYER = 60
 _FLIP = 128
 _INT8 = (-128, 127)
 _SIX = 6.0
+#: smaller scales of activations are damage, and their ratios leave float32
+_SMALLEST_SCALE = 1e-15
+_INTEGERS = ("INT32", "INT64")
 
 
 class State:
@@ -86,6 +90,22 @@ class State:
             raise UnsupportedError(f"{operator.where}: its input {at} must be a constant")
         return tensor.data
 
+    def integers(self, operator: TfOperator, at: int, most: int = 8) -> list[int]:
+        """A short constant of whole numbers, such as axes or sizes."""
+        values, kind = self.constant(operator, at), self.tensor(operator, at).type
+        if kind not in _INTEGERS or values.size > most:
+            raise BadInputError(
+                f"{operator.where}: its input {at} must be at most {most} integers, is "
+                f"{values.size} of {kind}"
+            )
+        return [int(n) for n in values.ravel()]
+
+    def floats(self, operator: TfOperator, at: int) -> str:
+        """Name of a computed input that must be float32."""
+        if self.is_quantized(self.tensor(operator, at)):
+            raise UnsupportedError(f"{operator.where}: its input {at} is not float32")
+        return self.x(operator, at)
+
     def is_quantized(self, tensor: TfTensor) -> bool:
         """Whether a tensor holds int8 or uint8; raises UnsupportedError for what is neither that
         nor float32."""
@@ -122,6 +142,8 @@ class State:
         quant = self.quant(tensor)
         if len(quant.scales) != 1:
             raise UnsupportedError(f"tensor {tensor.index}: an activation of several scales")
+        if quant.scale < _SMALLEST_SCALE:
+            raise BadInputError(f"tensor {tensor.index}: scale {quant.scale:g} is too small")
         return quant.scale, quant.zero_point
 
     # ---- ops ----
@@ -160,15 +182,29 @@ class State:
     ) -> None:  # fmt: skip
         """Adds an op whose result, in the shape that the file declares, is the output."""
         output = self.output(operator)
-        quant = self.quant(output) if self.is_quantized(output) else None
+        quantized = self.is_quantized(output)
+        if quantized != (self._gives_int8(operator, kind)):
+            raise BadInputError(f"{operator.where}: its output cannot be {output.type}")
+        quant = self.quant(output) if quantized else None
         dtype = "float32" if quant is None else "int8"
         out = self.builder.op(kind, layer, inputs, layer, attrs, dtype, quant)
         self.become(operator, out, layer)
 
+    def _gives_int8(self, operator: TfOperator, kind: str) -> bool:
+        """Whether an op has an int8 result; one that moves values has what it was given."""
+        if kind in _MOVES:
+            return self.is_quantized(self.tensor(operator, 0))
+        return kind.startswith("q_") or kind in ("lut", "quantize")
+
     def become(self, operator: TfOperator, value: str, layer: str) -> None:
         """Lets a tensor of the graph be the operator's output."""
-        shape = shape_of(self.output(operator))
-        if int(np.prod(self.builder.shape(value))) != int(np.prod(shape)):
+        output = self.output(operator)
+        shape, dtype = shape_of(output), self.builder.tensors[value].dtype
+        if (dtype == "float32") == self.is_quantized(output):
+            raise BadInputError(
+                f"{operator.where}: its output is declared {output.type}, computed {dtype}"
+            )
+        if math.prod(self.builder.shape(value)) != math.prod(shape):
             raise BadInputError(
                 f"{operator.where}: its output is declared {shape}, computed "
                 f"{self.builder.shape(value)}"
@@ -178,6 +214,7 @@ class State:
         )
 
 
+_MOVES = ("transpose", "resize_nearest")
 Rule = Callable[[State, TfOperator], None]
 
 
@@ -202,6 +239,8 @@ def _quantized(value: float, scale: float) -> int:
 
 def shape_of(tensor: TfTensor) -> Shape:
     """A tensor's shape without its batch of one."""
+    if 0 in tensor.shape:
+        raise BadInputError(f"tensor {tensor.index} ({tensor.name}): empty shape {tensor.shape}")
     if len(tensor.shape) > 1:
         if tensor.shape[0] != 1:
             raise UnsupportedError(
