@@ -186,4 +186,11 @@ def _guarded(graph: Graph, forward: tuple[Op, ...], wanted: frozenset[str]) -> t
     the weights, and one in the input may hide behind a ReLU or a pooling layer that is frozen."""
     reads = (op.inputs[0] for op in forward if trainable_weights(graph, op))
     origins = (origin(graph, name) for name in reads if name not in wanted)
-    return tuple(dict.fromkeys((graph.inputs[0], *origins)))
+    named = dict.fromkeys((graph.inputs[0], *origins))
+    return tuple(name for name in named if not _comes_of_integers(graph, name))
+
+
+def _comes_of_integers(graph: Graph, name: str) -> bool:
+    """Whether a tensor is int8, or int8 made float: it cannot hold a NaN."""
+    source = graph.producer(name)
+    return graph[name].dtype != "float32" or (source is not None and source.kind == "dequantize")

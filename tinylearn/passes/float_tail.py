@@ -125,7 +125,8 @@ def _activated(rewrite: _Rewrite, op: Op, out: str) -> str:
 
 def _same(rewrite: _Rewrite, op: Op) -> str:
     attrs = {k: op.attrs[k] for k in _WINDOW if k in op.attrs}
-    out = rewrite.add(op, _SAME[op.kind], tuple(map(rewrite.floats, op.inputs)), attrs)
+    values = (n for n in op.inputs if not rewrite.graph[n].stored or rewrite.graph[n].quant)
+    out = rewrite.add(op, _SAME[op.kind], tuple(map(rewrite.floats, values)), attrs)
     arithmetic = op.kind in ("q_add", "q_sub", "q_mul")
     return _activated(rewrite, op, out) if arithmetic else out
 
