@@ -24,7 +24,12 @@ class _Pool(OpDef):
     def call(self, op: Op, graph: Graph) -> Call:
         sizes = window.struct(op, graph.shape(op.inputs[0]), graph.shape(op.outputs[0]))
         limits = (op.attrs["out_min"], op.attrs["out_max"])
-        return Call(self.function, (Ref(op.outputs[0]), Ref(op.inputs[0]), sizes, *limits))
+        refs = (Ref(op.outputs[0]), Ref(op.inputs[0]))
+        return Call(self.function, (*refs, sizes, *limits, *self.options(op)))
+
+    def options(self, op: Op) -> tuple[int, ...]:
+        """Further arguments of the kernel."""
+        return ()
 
 
 @register
@@ -44,7 +49,8 @@ class QMaxPool(_Pool):
 
 @register
 class QAveragePool(_Pool):
-    """The mean of each window's values inside the input, halves away from zero."""
+    """The mean of each window's values inside the input, halves away from zero; up with
+    ``halves_up``, as LiteRT rounds uint8."""
 
     kind = "q_average_pool"
     function = "tl_average_pool_s8"
@@ -55,4 +61,9 @@ class QAveragePool(_Pool):
         assert args[0] is not None
         total = window.patches(op, args[0].astype(np.int64)).sum(axis=(3, 4))
         count = window.patches(op, np.ones_like(args[0], np.int64)).sum(axis=(3, 4))
+        if op.attrs.get("halves_up"):
+            return [clamped(op, (total + 128 * count + count // 2) // count - 128)]
         return [clamped(op, np.sign(total) * ((np.abs(total) + count // 2) // count))]
+
+    def options(self, op: Op) -> tuple[int, ...]:
+        return (int(bool(op.attrs.get("halves_up"))),)

@@ -15,6 +15,8 @@ def _pool(state: State, operator: TfOperator, kind: str) -> None:
     window = window_attrs(kernel, (options["StrideH"], options["StrideW"]), padding(operator))
     if state.is_quantized(state.tensor(operator, 0)):
         attrs = {**state.quantized(operator, (0,), fused(operator)), **window}
+        if kind == "average_pool" and state.tensor(operator, 0).type == "UINT8":
+            attrs["halves_up"] = 1
         state.emit(operator, f"q_{kind}", (x,), layer, attrs)
     else:
         out = state.builder.op(kind, layer, (x,), layer, window)
