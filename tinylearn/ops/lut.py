@@ -43,6 +43,14 @@ def _linear(attrs: Mapping[str, Any]) -> Array:
     return np.asarray(_scaled(ratio, attrs, _CODES) + attrs["out_zero"])
 
 
+def _rescaled_uint8(attrs: Mapping[str, Any]) -> Array:
+    """As TFLite's ConcatenationWithScaling: uint8 codes, in float32."""
+    scale = _F32(attrs["in_scales"][0]) * (_F32(1) / _F32(attrs["out_scale"]))
+    bias = -_F32(attrs["in_zeros"][0] + 128) * scale
+    x = (_CODES + 128).astype(_F32) * scale + bias
+    return np.asarray(_round(x.astype(np.float64)) + attrs["out_zero"])
+
+
 def _leaky(attrs: Mapping[str, Any]) -> Array:
     slope = attrs["in_scales"][0] * float(_F32(attrs["alpha"])) / attrs["out_scale"]
     below = _scaled(slope, attrs, _CODES) + attrs["out_zero"]
@@ -56,6 +64,7 @@ def table(function: str, attrs: Mapping[str, Any]) -> Array:
         "logistic": lambda: _real(_logistic, attrs),
         "tanh": lambda: _real(np.tanh, attrs),
         "leaky_relu": lambda: _leaky(attrs),
+        "rescale_uint8": lambda: _rescaled_uint8(attrs),
     }
     values = tables.get(function, lambda: _linear(attrs))()
     return np.clip(values, attrs["out_min"], attrs["out_max"]).astype(np.int8)

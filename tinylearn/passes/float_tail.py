@@ -133,7 +133,7 @@ def _same(rewrite: _Rewrite, op: Op) -> str:
 
 def _table(rewrite: _Rewrite, op: Op) -> str:
     function, x = op.attrs["function"], rewrite.floats(op.inputs[0])
-    if function == "requantize":
+    if function in ("requantize", "rescale_uint8"):
         return x
     if function not in _FUNCTIONS:
         raise UnsupportedError(f"layer {op.layer}: {function} cannot learn; learn fewer layers")

@@ -87,8 +87,9 @@ def rescaled(state: State, operator: TfOperator, at: int, name: str) -> str:
     same = (attrs["in_scales"][0], attrs["in_zeros"][0]) == (attrs["out_scale"], attrs["out_zero"])
     if same:
         return x
-    codes = state.builder.integers(f"{name}/table", table("requantize", attrs))
-    attrs = {**attrs, "function": "requantize"}
+    function = "rescale_uint8" if state.output(operator).type == "UINT8" else "requantize"
+    codes = state.builder.integers(f"{name}/table", table(function, attrs))
+    attrs = {**attrs, "function": function}
     return state.builder.op("lut", name, (x, codes), name, attrs, "int8",
                             state.quant(state.output(operator)))  # fmt: skip
 
