@@ -48,7 +48,7 @@ _INTEGERS = (
     r"|times_\d(_valid)?|sub_constant_first_(scalar|one|last(_1x|_two)?|row_one)|sub_pooled_first"
 )
 _FLOATS = (
-    r"|_n1|(sub|mul)_two_\d|(add|sub|mul)_constant_((first_)?(equal|last_two)|last)"
+    r"|_n1|(sub|mul)_two_\d|(add|sub|mul)_constant_((first_)?(equal|last_two)|last|row)"
     r"|add_two_2|\w+_pooled(_first|_rows)?"
 )
 REFUSED = {"i8": _NOWHERE + _INTEGERS, "u8": _NOWHERE + _INTEGERS, "f32": _NOWHERE + _FLOATS}

@@ -95,5 +95,7 @@ class Copy(OpDef):
         return [args[0].copy()]
 
     def call(self, op: Op, graph: Graph) -> Call:
-        size = graph[op.outputs[0]].size
-        return Call("tl_copy_f32", (Ref(op.outputs[0]), Ref(op.inputs[0]), size))
+        y, refs = graph[op.outputs[0]], (Ref(op.outputs[0]), Ref(op.inputs[0]))
+        if y.dtype != "float32":
+            return Call("memcpy", (*refs, y.bytes))
+        return Call("tl_copy_f32", (*refs, y.size))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tinylearn.errors import BadInputError, UnsupportedError
@@ -53,15 +55,26 @@ def concatenation(state: State, operator: TfOperator) -> None:
         raise UnsupportedError(f"{operator.where}: along the batch, or with an activation")
     layer = state.layer(operator)
     if state.is_quantized(state.output(operator)):
-        if len(operator.inputs) > MOST_PARTS:
-            raise UnsupportedError(f"{operator.where}: joins more than {MOST_PARTS} tensors")
-        parts = tuple(
-            rescaled(state, operator, at, f"{layer}/part{at}") for at in range(len(operator.inputs))
-        )
+        ends = range(len(operator.inputs))
+        parts = [rescaled(state, operator, at, f"{layer}/part{at}") for at in ends]
         attrs = {**state.quantized(operator, (0,)), "axis": axis}
-        state.emit(operator, "q_concat", parts, layer, attrs)
+        parts = _joined(state, operator, layer, parts, attrs)
+        state.emit(operator, "q_concat", tuple(parts), layer, attrs)
     else:
         _concat_floats(state, operator, layer, axis)
+
+
+def _joined(state: State, operator: TfOperator, layer: str, parts: list[str],
+            attrs: dict[str, Any]) -> list[str]:  # fmt: skip
+    """As many parts as one kernel call takes: the first ones are joined before."""
+    quant, n = state.quant(state.output(operator)), 0
+    while len(parts) > MOST_PARTS:
+        name = f"{layer}/join{n}"
+        first = state.builder.op(
+            "q_concat", name, tuple(parts[:MOST_PARTS]), layer, attrs, "int8", quant
+        )
+        parts, n = [first, *parts[MOST_PARTS:]], n + 1
+    return parts
 
 
 def _concat_floats(state: State, operator: TfOperator, layer: str, axis: int) -> None:
