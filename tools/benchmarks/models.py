@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tinylearn.train.litert import interpreter
 
 from tinylearn.cli.output import print_table
 from tinylearn.device.build import build_project
@@ -34,6 +33,7 @@ from tinylearn.planner.costs import macs
 from tinylearn.report.fit import fit
 from tinylearn.report.size import model_code_bytes
 from tinylearn.targets import all_targets, find
+from tinylearn.train.litert import interpreter
 
 CORES = ("cortex-m4f", "cortex-m55")
 #: inputs that a board is asked as well, of those the twin is asked
