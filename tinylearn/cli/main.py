@@ -13,7 +13,18 @@ from tinylearn import __version__
 from tinylearn.errors import TinylearnError, UsageError
 
 #: one file each in this folder, in the order of the work
-VERBS = ("train", "analyze", "generate", "validate", "build", "run", "targets", "ops", "doctor")
+VERBS = (
+    "train",
+    "quantize",
+    "analyze",
+    "generate",
+    "validate",
+    "build",
+    "run",
+    "targets",
+    "ops",
+    "doctor",
+)
 
 _EXIT_CODES = """exit codes:
   0 done   1 it failed   2 usage or bad input   3 unsupported   4 does not fit

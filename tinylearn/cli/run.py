@@ -50,14 +50,14 @@ def execute(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from tinylearn.cli.output import print_json, progress
-    from tinylearn.device.host import open_device
-    from tinylearn.device.stream import collect, matched, steps
+    from tinylearn.device.host import open_device, read_info
+    from tinylearn.device.stream import collect, in_codes, matched, steps
     from tinylearn.device.stream_file import read_stream
 
     stream, weights = read_stream(Path(args.stream)), _weights(args.weights_in)
     _check_outputs(args)
     with open_device(args.device, Path(args.project)) as device:
-        stream = matched(stream, device.info())
+        stream = in_codes(matched(stream, device.info()), read_info(Path(args.project))["input"])
         _prepare(device, weights, args)
         report = collect(progress(steps(device, stream), len(stream), "learning", args))
         _keep(device, args)

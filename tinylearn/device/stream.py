@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,19 @@ def matched(stream: Stream, info: Info) -> Stream:
             f"learns from class numbers 0, 1, 2, .. or from {info.outputs} values"
         )
     return replace(stream, labels=labels, targets=targets)
+
+
+def in_codes(stream: Stream, described: Mapping[str, Any]) -> Stream:
+    """The stream as an int8 or uint8 model takes it: real values divided by the input's scale,
+    plus its zero point. ``described``: the input as the project's info file has it."""
+    if described["dtype"] == "float32" or "scale" not in described:
+        return stream
+    limits = np.iinfo(described["dtype"])
+    with np.errstate(invalid="ignore", over="ignore"):
+        codes = np.rint(stream.x / np.float32(described["scale"])) + described["zero_point"]
+    if not np.isfinite(codes).all():
+        raise UsageError(f"{stream.name}: holds NaN or infinity, which no {described['dtype']} is")
+    return replace(stream, x=np.clip(codes, limits.min, limits.max).astype(np.float32))
 
 
 def _check_model(stream: Stream, info: Info) -> None:

@@ -113,9 +113,14 @@ class _Samples:
         self.inputs, self.outputs = compiled.program.input.size, compiled.program.result.size
         self.classes = classes or self.outputs
         self.one_hot = compiled.loss == "categorical_crossentropy"
+        self.dtype = compiled.program.input.dtype
 
-    def x(self) -> NDArray[np.float32]:
+    def x(self) -> NDArray[Any]:
         kind, n = self.random.integers(4), self.inputs
+        if self.dtype != "float32":
+            limits = np.iinfo(self.dtype)
+            codes = self.random.integers(limits.min, limits.max + 1, 1 if kind == 0 else n)
+            return np.broadcast_to(codes, (n,)).astype(self.dtype)
         if kind == 0:
             return np.full(n, self.random.uniform(-1, 1), np.float32)
         if kind == 1:

@@ -8,9 +8,10 @@ from typing import Any
 from tinylearn.errors import MissingToolError
 
 
-def interpreter(path: Path, reference: bool = True) -> Any:
+def interpreter(path: Path, reference: bool = True, keep_tensors: bool = False) -> Any:
     """A LiteRT interpreter of a file: with the reference kernels, or with the optimized ones
-    without delegates. Raises MissingToolError without the runtime."""
+    without delegates. ``keep_tensors``: values in between can be read afterwards. Raises
+    MissingToolError without the runtime."""
     try:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
     except ImportError:
@@ -22,4 +23,7 @@ def interpreter(path: Path, reference: bool = True) -> Any:
             ) from None
     kinds = OpResolverType
     chosen = kinds.BUILTIN_REF if reference else kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    return Interpreter(model_path=str(path), experimental_op_resolver_type=chosen)
+    return Interpreter(
+        model_path=str(path), experimental_op_resolver_type=chosen,
+        experimental_preserve_all_tensors=keep_tensors,
+    )  # fmt: skip

@@ -1,0 +1,93 @@
+"""Quantize a Keras model to int8 with representative samples (needs the `train` extra)."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tinylearn.cli.arguments import positive
+
+if TYPE_CHECKING:
+    from tinylearn.train.quantize import Quantized
+
+HELP = "turn a Keras model into an int8 TFLite file"
+
+
+def configure(verb: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    verb.add_argument("model", help="a .keras file")
+    verb.add_argument(
+        "--data",
+        required=True,
+        metavar="FILE",
+        help="representative samples: .npz with x and y (and x_test, y_test), or .csv with the "
+        "label last",
+    )
+    verb.add_argument("-o", "--out", required=True, metavar="FILE.tflite", help="file to write")
+    verb.add_argument(
+        "--io",
+        choices=("int8", "float32"),
+        default="int8",
+        help="type of the model's inputs and outputs (default int8)",
+    )
+    verb.add_argument(
+        "--calibration",
+        type=positive,
+        default=200,
+        metavar="N",
+        help="samples that the ranges are taken from (default 200)",
+    )
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Quantizes, compares, prints."""
+    from dataclasses import asdict
+    from pathlib import Path
+
+    from tinylearn.cli.output import note, print_json
+    from tinylearn.train.quantize import quantize
+
+    note("quantizing (TensorFlow takes some seconds to start)", args)
+    with _bar(args) as advance:
+        result = quantize(Path(args.model), Path(args.data), Path(args.out), args.io,
+                          args.calibration, advance)  # fmt: skip
+    if args.json:
+        layers = [{**asdict(layer), "decibels": layer.decibels} for layer in result.layers]
+        print_json({**asdict(result), "path": str(result.path), "layers": layers})
+    else:
+        _print(result, args.out)
+    return 0
+
+
+def _print(result: Quantized, out: str) -> None:
+    from tinylearn.cli.output import print_table
+
+    rows = [
+        (e.layer, f"{e.rms:.4g}", f"{e.rms_error:.4g}", f"{e.decibels:.1f}") for e in result.layers
+    ]
+    print_table(("layer", ">rms", ">rms error", ">dB"), rows)
+    print(
+        f"{result.measure} on {result.samples} {result.measured_on} samples: "
+        f"{result.score_before:.4g} before, {result.score_after:.4g} after"
+    )
+    if result.agreement is not None:
+        print(f"same decision: {100 * result.agreement:.1f} %")
+    print(f"{result.bytes:,} B written to {out}; next: tinylearn generate {out} -o DIR")
+
+
+@contextmanager
+def _bar(args: argparse.Namespace) -> Iterator[Callable[[int, int], None] | None]:
+    """A progress bar over the samples compared, where a person is looking."""
+    from tinylearn.cli.output import watched
+
+    if not watched(args):
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("comparing")
+        yield lambda done, total: bar.update(task, completed=done, total=total)
