@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,9 @@ def save_tflite(arrays: dict[str, np.ndarray], name: str, path: Path, softmax: b
     converter.representative_dataset = lambda: ([x[None].astype(np.float32)] for x in arrays["X"])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
-    path.write_bytes(converter.convert())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the converter's own, about statistics of old models
+        path.write_bytes(converter.convert())
 
 
 def build_keras(arrays: dict[str, np.ndarray], name: str, softmax: bool = True) -> Any:
