@@ -1,4 +1,4 @@
-"""Generate self-contained C from a Keras model: it infers, and learns what you choose."""
+"""Generate self-contained C from a Keras or TFLite model: it infers, and learns what you choose."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def configure(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--format",
         default="makefile",
-        help="makefile, cmake, arduino, or library: C alone (default makefile)",
+        help="makefile, cmake, arduino, platformio, zephyr, esp-idf, or library: C alone (default "
+        "makefile)",
     )
     verb.add_argument("--name", help="prefix of everything generated (default: the file's name)")
     verb.add_argument(
