@@ -204,7 +204,11 @@ def test_a_failed_swap_puts_the_old_folder_back(
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (["--format", "floppy"], 3, "known are arduino, cmake, library, makefile"),
+        (
+            ["--format", "floppy"],
+            3,
+            "known are arduino, cmake, esp-idf, library, makefile, platformio, zephyr",
+        ),
         (["--target", "cortex-m4"], 3, "did you mean cortex-m4f?"),
         (["--target", "esp32-c3"], 3, "esp32-c3: no start-up code"),
         (["--target", "esp32-c3", "--format", "cmake"], 3, "--format arduino"),
