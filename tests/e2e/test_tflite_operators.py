@@ -40,13 +40,11 @@ TYPES = {"i8": "INT8", "u8": "UINT8", "f32": "FLOAT32"}
 #: what is refused with an error that names it, by the ends of cases' names
 _NOWHERE = (
     r"dilated(_one|_valid)?|relu_n1_to_1_\d_\d|padv2_\d"
-    r"|mean_((height|width)_of_one_(column|row)|sequence|last(_of_\w+)?)(_kept)?"
+    r"|mean_last(_of_\w+)?(_kept)?"
     r"|mean_(all|width|height|width_and_channels)"
     r"|constant_(first_)?(places|rows|leading|columns)"
 )
-_INTEGERS = (
-    r"|times_\d(_valid)?|sub_constant_first_(scalar|one|last(_1x|_two)?|row_one)|sub_pooled_first"
-)
+_INTEGERS = r"|sub_constant_first_(scalar|one|last(_1x|_two)?|row_one)|sub_pooled_first"
 _FLOATS = (
     r"|_n1|(sub|mul)_two_\d|(add|sub|mul)_constant_((first_)?(equal|last_two)|last|row)"
     r"|add_two_2|\w+_pooled(_first|_rows)?"

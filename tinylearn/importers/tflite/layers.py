@@ -163,7 +163,7 @@ def _convolution(state: State, operator: TfOperator, weights: Array, from_depthw
 
 
 def depthwise_conv_2d(state: State, operator: TfOperator) -> None:
-    """DEPTHWISE_CONV_2D of depth multiplier 1, or on one channel."""
+    """DEPTHWISE_CONV_2D; on one channel it is a convolution."""
     weights, shape = _image_weights(state, operator), state.builder.shape(state.x(operator))
     if weights.shape[0] != 1 or len(shape) != 3:
         raise BadInputError(f"{operator.where}: weights {weights.shape} for input {shape}")
@@ -177,11 +177,8 @@ def depthwise_conv_2d(state: State, operator: TfOperator) -> None:
             state, operator, "depthwise_conv2d", state.x(operator), reals, window, reals.shape[-1]
         )
         return
-    if weights.shape[3] != shape[2]:
-        raise UnsupportedError(
-            f"{operator.where}: {shape[2]} channels become {weights.shape[3]}; supported for int8: "
-            "as many, or one input channel"
-        )
+    if weights.shape[3] % shape[2]:
+        raise BadInputError(f"{operator.where}: {shape[2]} channels become {weights.shape[3]}")
     values, quant, zero = _weights(state, operator, channels_last=True)
     quant = Quant(quant.scales, quant.zero_points, 2)
     _quantized(

@@ -34,12 +34,15 @@ def average_pool_2d(state: State, operator: TfOperator) -> None:
 
 
 def mean(state: State, operator: TfOperator) -> None:
-    """MEAN over height and width."""
+    """MEAN over all places: height and width, or the steps of a sequence."""
     source, x, layer = state.tensor(operator, 0), state.x(operator), state.layer(operator)
     axes, rank = state.integers(operator, 1), len(source.shape)
-    if rank != 4 or {a % rank for a in axes if -rank <= a < rank} != {1, 2}:
+    over = {a % rank for a in axes if -rank <= a < rank}
+    places = {a for a in range(1, rank - 1) if source.shape[a] > 1 or a in over}
+    if over != places or not over or len(over) != len(axes):
         raise UnsupportedError(
-            f"{operator.where}: over axes {sorted(axes)} of {source.shape}; supported: height and width"
+            f"{operator.where}: over axes {sorted(axes)} of {source.shape}; supported: all but the "
+            "batch and the last one"
         )
     if state.is_quantized(source):
         state.emit(operator, "q_mean", (x,), layer, state.quantized(operator, (0,)))
