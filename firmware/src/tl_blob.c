@@ -46,7 +46,7 @@ int tl_blob_table_agrees(const tl_model_t *model, uint32_t offset, const uint8_t
   const uint32_t end = TL_BLOB_HEADER_BYTES + table_bytes(model);
   if (offset < TL_BLOB_HEADER_BYTES || offset >= end) return 1;
   if (n > end - offset) n = end - offset;
-  return memcmp(table + (offset - TL_BLOB_HEADER_BYTES), bytes, n) == 0;
+  return memcmp(table + (offset - TL_BLOB_HEADER_BYTES), bytes, (size_t)n) == 0;
 }
 
 void tl_blob_put_trailer(uint8_t to[TL_BLOB_TRAILER_BYTES], const tl_blob_trailer_t *trailer) {

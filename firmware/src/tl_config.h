@@ -41,6 +41,16 @@
 #endif
 #endif
 
+/* Weights that kernels read from flash. On an AVR that is another address space than RAM. */
+#if defined(__AVR__)
+#include <avr/pgmspace.h>
+#define TL_FLASH __flash
+#define TL_COPY_FLASH(to, from, n) memcpy_P(to, (const void *)(from), n)
+#else
+#define TL_FLASH
+#define TL_COPY_FLASH(to, from, n) memcpy(to, from, n)
+#endif
+
 /* Constant bytes that kernels read a word at a time. */
 #if defined(__GNUC__)
 #define TL_ALIGNED __attribute__((aligned(4)))

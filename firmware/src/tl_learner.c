@@ -50,7 +50,7 @@ void tl_learner_restart(tl_learner_t *learner) {
 }
 
 int tl_learner_accepts(const float *x, uint32_t n) {
-  const uint32_t limit = (127u + 48u) << 23; /* 2^48 */
+  const uint32_t limit = (uint32_t)(127u + 48u) << 23; /* 2^48 */
   uint32_t i;
   for (i = 0; i < n; ++i) {
     if ((tl_bits(x[i]) & 0x7fffffffu) > limit) return 0;

@@ -172,7 +172,7 @@ static tl_error_t handle_read(tl_session_t *session, exchange_t *exchange) {
   if (is_weights && n > 0) {
     if (model->weights_read(session->device->state, offset, to, n) != 0) return TL_E_RANGE;
   } else if (n > 0) {
-    memcpy(to, area.bytes + offset, n);
+    memcpy(to, area.bytes + offset, (size_t)n);
   }
   tl_put_u32(exchange->payload + 4, size);
   exchange->length = (uint16_t)(TL_READ_HEAD_BYTES + n);
@@ -186,7 +186,7 @@ static tl_error_t handle_write(tl_session_t *session, exchange_t *exchange) {
   if (area.bytes == NULL) return TL_E_AREA;
   exchange->detail = area.size;
   if (offset > area.size || n > area.size - offset) return TL_E_RANGE;
-  memcpy(area.bytes + offset, exchange->payload + 4, n);
+  memcpy(area.bytes + offset, exchange->payload + 4, (size_t)n);
   exchange->length = 0;
   return TL_E_NONE;
 }
@@ -509,7 +509,7 @@ static void put_error(exchange_t *exchange, tl_error_t error, uint8_t request) {
 static uint16_t append_outputs(const tl_session_t *session, uint8_t *payload, uint16_t length) {
   const uint32_t room = (uint32_t)(PAYLOAD_ROOM - length) & ~3u;
   const uint32_t n = least(output_bytes(session->device->model), room);
-  memcpy(payload + length, session->device->output, n);
+  memcpy(payload + length, session->device->output, (size_t)n);
   return (uint16_t)(length + n);
 }
 

@@ -43,7 +43,7 @@ static tl_store_result_t read_crc(const tl_store_t *store, int slot, uint32_t en
                                       : least(COPY_BYTES, end - offset);
     if (read_slot(store, slot, offset, bytes, n) != 0) return TL_STORE_BROKEN;
     if (!tl_blob_table_agrees(store->model, offset, bytes, n)) return TL_STORE_BAD;
-    *crc = tl_crc32(*crc, bytes, n);
+    *crc = tl_crc32(*crc, bytes, (size_t)n);
   }
   return TL_STORE_OK;
 }
@@ -172,7 +172,7 @@ static int program_unit(tl_store_t *store) {
 }
 
 static tl_store_result_t put(tl_store_t *store, const uint8_t *bytes, uint32_t n) {
-  store->crc = tl_crc32(store->crc, bytes, n);
+  store->crc = tl_crc32(store->crc, bytes, (size_t)n);
   for (; n > 0; --n, ++bytes) {
     store->unit[store->position % TL_FLASH_UNIT] = *bytes;
     ++store->position;
@@ -187,7 +187,7 @@ static tl_store_result_t put(tl_store_t *store, const uint8_t *bytes, uint32_t n
 static tl_store_result_t put_rest(tl_store_t *store) {
   const uint32_t used = store->position % TL_FLASH_UNIT;
   if (used == 0) return TL_STORE_OK;
-  memset(store->unit + used, 0xff, TL_FLASH_UNIT - used);
+  memset(store->unit + used, 0xff, (size_t)(TL_FLASH_UNIT - used));
   return program_unit(store) != 0 ? TL_STORE_BROKEN : TL_STORE_OK;
 }
 
@@ -271,7 +271,7 @@ tl_store_result_t tl_store_save(tl_store_t *store, const void *state,
 
 /* Part of the received bytes belongs to the sender's trailer, which is kept, not written. */
 static void keep_trailer(tl_store_t *store, const uint8_t *bytes, uint32_t n) {
-  if (n > 0) memcpy(store->sent + (store->received - store->layout.trailer), bytes, n);
+  if (n > 0) memcpy(store->sent + (store->received - store->layout.trailer), bytes, (size_t)n);
   store->received += n;
 }
 

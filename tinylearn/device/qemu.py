@@ -61,7 +61,7 @@ class QemuTransport:
         """A session of its own: an interrupt from the keyboard reaches this process alone."""
         serial = ("-chardev", "socket,id=line,fd=1", "-serial", "chardev:line")
         return subprocess.Popen(
-            ["/bin/sh", "-c", _KEEPER, "sh", *emulator.arguments, "-kernel", str(elf), *serial],
+            ["/bin/sh", "-c", _KEEPER, "sh", *emulator.arguments, emulator.image, str(elf), *serial],
             stdin=subprocess.PIPE, stdout=line.fileno(), stderr=self._errors, start_new_session=True,
         )  # fmt: skip
 

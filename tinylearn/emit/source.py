@@ -90,7 +90,14 @@ def _declared(model: EmittedModel, tensor: Tensor) -> str:
     kind = c_type(tensor.dtype)
     aligned = "" if kind in ("float", "int32_t") else "TL_ALIGNED "
     array = f"{model.name}_{model.names[tensor.name]}[{product(tensor.shape)}]"
-    return f"static const {aligned}{kind} {array} = {{"
+    place = "TL_FLASH " if _reads_flash(model, tensor.name) else ""
+    return f"static const {place}{aligned}{kind} {array} = {{"
+
+
+def _reads_flash(model: EmittedModel, name: str) -> bool:
+    """Whether all kernels that read a constant take it from flash."""
+    ops = [op for op in model.compiled.program.sequence if name in op.inputs]
+    return all(op.inputs.index(name) in definition(op.kind).from_flash for op in ops)
 
 
 def _initial_weights(model: EmittedModel) -> Iterator[str]:
@@ -98,7 +105,7 @@ def _initial_weights(model: EmittedModel) -> Iterator[str]:
         return
     yield ""
     yield "/* Initial values of what learns. */"
-    yield f"static const {model.name}_weights_t {model.name}_initial = {{"
+    yield f"static const TL_FLASH {model.name}_weights_t {model.name}_initial = {{"
     for tensor in model.ram_tensors:
         yield from _initial_tensor(model, tensor)
     yield "};"
@@ -125,7 +132,7 @@ def _init(model: EmittedModel) -> Iterator[str]:
     yield f"void {model.name}_init({model.name}_t *m) {{"
     if model.ram_tensors:
         # not an assignment: gcc turns one with many zeros into code, a store for each float
-        yield f"  memcpy(&m->weights, &{model.name}_initial, sizeof m->weights);"
+        yield f"  TL_COPY_FLASH(&m->weights, &{model.name}_initial, sizeof m->weights);"
     for tensor in model.buffers:
         yield f"  memset(m->{model.names[tensor.name]}, 0, sizeof m->{model.names[tensor.name]});"
     yield from (f"  m->{field} = {values[field]};" for field in model.control)
@@ -370,8 +377,18 @@ def _forget(model: EmittedModel) -> Iterator[str]:
 def _weight_access(model: EmittedModel) -> Iterator[str]:
     n, limit = model.name, f"{model.name.upper()}_WEIGHTS_BYTES"
     for verb, const, parameter, copy in (
-        ("read", "const ", "void *to", "memcpy(to, (const char *)&m->weights + offset, bytes)"),
-        ("write", "", "const void *from", "memcpy((char *)&m->weights + offset, from, bytes)"),
+        (
+            "read",
+            "const ",
+            "void *to",
+            "memcpy(to, (const char *)&m->weights + offset, (size_t)bytes)",
+        ),
+        (
+            "write",
+            "",
+            "const void *from",
+            "memcpy((char *)&m->weights + offset, from, (size_t)bytes)",
+        ),
     ):
         yield ""
         yield f"int {n}_weights_{verb}({const}{n}_t *m, uint32_t offset, {parameter}, uint32_t bytes) {{"

@@ -178,6 +178,8 @@ class OpDef:
     fuses_activation: ClassVar[bool] = False
     #: positions of trainable weights among the inputs
     weights: ClassVar[tuple[int, ...]] = ()
+    #: positions of constant inputs that the kernel reads from flash (TL_FLASH)
+    from_flash: ClassVar[tuple[int, ...]] = ()
     #: one line for people: what of a Keras model becomes this op ("" for internal ops)
     summary: ClassVar[str] = ""
 

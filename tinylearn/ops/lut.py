@@ -75,6 +75,7 @@ class Lut(OpDef):
     """inputs x int8, table int8 [256]."""
 
     kind = "lut"
+    from_flash = (1,)
     headers = ("kernels/lut_s8.h",)
     inplace = ((0, 0),)
     summary = "LOGISTIC, TANH, RELU, RELU6, LEAKY_RELU, QUANTIZE between int8 scales"

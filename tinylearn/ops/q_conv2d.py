@@ -19,6 +19,7 @@ class QConv2D(OpDef):
     once planned, the bytes that a window is gathered into. Padding is the input's zero point."""
 
     kind = "q_conv2d"
+    from_flash = (1, 2)
     headers = ("kernels/conv2d_s8.h",)
     summary = "CONV_2D (int8)"
 

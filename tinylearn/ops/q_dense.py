@@ -17,6 +17,7 @@ class QDense(OpDef):
     """inputs x int8 [n_in], w int8 [n_out, n_in], rows int32 [n_out, 3] (see ir.quant)."""
 
     kind = "q_dense"
+    from_flash = (1, 2)
     headers = ("kernels/dense_s8.h",)
     summary = "FULLY_CONNECTED (int8)"
 

@@ -19,6 +19,7 @@ class QDepthwiseConv2D(OpDef):
     channel o reads input channel o // times."""
 
     kind = "q_depthwise_conv2d"
+    from_flash = (1, 2)
     headers = ("kernels/depthwise_conv2d_s8.h", "kernels/depthwise_times_s8.h")
     summary = "DEPTHWISE_CONV_2D (int8)"
 

@@ -60,6 +60,7 @@ class QSoftmax(OpDef):
     """inputs x int8 [.., n], table of 256 exponentials (int32 or float32)."""
 
     kind = "q_softmax"
+    from_flash = (1,)
     headers = ("kernels/softmax_s8.h",)
     summary = "SOFTMAX (int8)"
 

@@ -18,10 +18,10 @@ _CODE = {"conv2d": 700, "conv2d_backward": 1500, "depthwise_conv2d": 900,
          "softmax": 300, "softmax_cross_entropy_loss": 700, "sigmoid_cross_entropy_loss": 700}  # fmt: skip
 _CODE_DEFAULT = 250
 _CODE_FIXED = 600
-#: Stack of a call into the model, and what a bare device program needs beside it.
-STACK_BYTES = 512
-PROGRAM_RAM = 2304
-PROGRAM_FLASH = 12288
+#: Stack of a call into the model, and what a bare device program needs beside it, on most targets.
+STACK_BYTES = Target.stack_bytes
+PROGRAM_RAM = Target.program_ram
+PROGRAM_FLASH = Target.program_flash
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Fit:
     flash_available: int
     ram: int
     ram_available: int
+    flash_program: int = PROGRAM_FLASH
 
     @property
     def flash(self) -> int:
@@ -49,9 +50,9 @@ class Fit:
         found = []
         if self.ram > self.ram_available:
             found.append(f"RAM: {self.ram:,} B needed, {self.ram_available:,} B there")
-        if self.flash + PROGRAM_FLASH > self.flash_available:
+        if self.flash + self.flash_program > self.flash_available:
             found.append(
-                f"flash: {self.flash + PROGRAM_FLASH:,} B needed, {self.flash_available:,} B there"
+                f"flash: {self.flash + self.flash_program:,} B needed, {self.flash_available:,} B there"
             )
         return found
 
@@ -62,13 +63,13 @@ def code_estimate(program: Program) -> int:
     return _CODE_FIXED + sum(_CODE.get(op.kind, _CODE_DEFAULT) for op in ops)
 
 
-def ram_needed(model: EmittedModel) -> int:
+def ram_needed(model: EmittedModel, fixed: int = STACK_BYTES + PROGRAM_RAM) -> int:
     """Struct, stack, input, output and target buffers, and the device program's own RAM."""
     learns = model.compiled.program.learns
     program = model.compiled.program
     buffers = program.input.bytes + program.result.bytes + (4 * model.outputs if learns else 0)
     buffers += 4 * model.outputs if model.growable else 0
-    return model.compiled.ram_bytes + buffers + STACK_BYTES + PROGRAM_RAM
+    return model.compiled.ram_bytes + buffers + fixed
 
 
 def ram_to_infer(model: EmittedModel) -> int:
@@ -81,7 +82,8 @@ def fit(model: EmittedModel, target: Target) -> Fit:
     """Compares a compiled model with a target."""
     plan = model.compiled.plan
     return Fit(plan.flash_weights, code_estimate(model.compiled.program), target.program_bytes,
-               ram_needed(model), target.ram_bytes)  # fmt: skip
+               ram_needed(model, target.stack_bytes + target.program_ram), target.ram_bytes,
+               target.program_flash)  # fmt: skip
 
 
 def require_fit(model: EmittedModel, target: Target) -> None:

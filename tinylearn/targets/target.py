@@ -15,6 +15,7 @@ class Toolchain:
     prefix: str
     flags: tuple[str, ...]
     packages: tuple[str, ...]
+    standard: tuple[str, ...] = ("-std=c99", "-Wpedantic")
 
 
 TOOLCHAINS = {
@@ -26,6 +27,8 @@ TOOLCHAINS = {
         ("--specs=picolibc.specs",),
         ("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf"),
     ),
+    # flash is another address space there, which only GNU C has a word for
+    "avr": Toolchain("avr-", (), ("gcc-avr", "avr-libc"), ("-std=gnu99",)),
 }
 
 OPTIMIZE = "-O2"
@@ -41,20 +44,23 @@ _LINK = ("-nostartfiles", "-Lport", "-Tport/board.ld", "-Wl,--gc-sections", "-Wl
 @dataclass(frozen=True)
 class Emulator:
     """How to run a program for the target here. ``icount``: every instruction takes 2**icount
-    ns of virtual time; the port's counter is written for exactly this value."""
+    ns of virtual time; the port's counter is written for exactly this value. None: the emulator
+    cannot count, and costs measured on it mean nothing."""
 
     program: str
     machine: str
-    icount: int
+    icount: int | None
     package: str
     options: tuple[str, ...] = ()
+    image: str = "-kernel"
 
     @property
     def arguments(self) -> tuple[str, ...]:
         """The command line, without the program to run and its serial line."""
+        counted = () if self.icount is None else ("-icount", f"shift={self.icount}")
         return (
-            self.program, "-M", self.machine, "-icount", f"shift={self.icount}", *self.options,
-            "-nic", "none", "-display", "none", "-monitor", "none",
+            self.program, "-M", self.machine, *counted, *self.options, "-nic", "none",
+            "-display", "none", "-monitor", "none",
         )  # fmt: skip
 
 
@@ -66,6 +72,8 @@ class Target:
     platform; empty where there is no start-up code for it in tinylearn. ``store_bytes`` is the
     part of the flash that the port keeps for weights. ``fma``: products are fused into sums
     (TL_USE_FMA), so a host twin must do so too. ``source``: where the figures are from.
+    ``link``: flags for linking with the port. ``program_flash`` and ``program_ram``: what the device
+    program takes beside the model; ``stack_bytes``: of a call into the model.
     ``platformio_board``: PlatformIO's platform and board, where it has the Arduino framework.
     """
 
@@ -86,11 +94,21 @@ class Target:
     defines: tuple[str, ...] = ()
     arduino_board: str | None = None
     platformio_board: tuple[str, str] | None = None
+    link: tuple[str, ...] = _LINK
+    optimize: str = OPTIMIZE
+    program_flash: int = 12288
+    program_ram: int = 2304
+    stack_bytes: int = 512
 
     @property
     def cross_prefix(self) -> str:
         """What comes before ``gcc`` and ``size``."""
         return TOOLCHAINS[self.toolchain].prefix
+
+    @property
+    def standard(self) -> tuple[str, ...]:
+        """The C standard, as flags."""
+        return TOOLCHAINS[self.toolchain].standard
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -100,7 +118,7 @@ class Target:
     @property
     def cflags(self) -> tuple[str, ...]:
         """For compiling and linking; the language standard and warnings are the project's."""
-        return (*TOOLCHAINS[self.toolchain].flags, *self.cpu_flags, OPTIMIZE, *_COMPILE)
+        return (*TOOLCHAINS[self.toolchain].flags, *self.cpu_flags, self.optimize, *_COMPILE)
 
     @property
     def defines_flags(self) -> tuple[str, ...]:
@@ -110,7 +128,7 @@ class Target:
     @property
     def ldflags(self) -> tuple[str, ...]:
         """For linking, besides ``cflags``; run in the folder that holds port/."""
-        return _LINK if self.ports else ()
+        return self.link if self.ports else ()
 
     @property
     def program_bytes(self) -> int:

@@ -82,8 +82,8 @@ TL_INLINE int32_t tl_taps_offset_s8(const int8_t *taps, int n, int w_zero) {
 }
 
 /* All output channels of one gathered window. */
-TL_INLINE void tl_conv2d_place_s8(int8_t *y, const int8_t *taps, const int8_t *w,
-                                  const int32_t *q, int n, int out_c, int w_zero,
+TL_INLINE void tl_conv2d_place_s8(int8_t *y, const int8_t *taps, const TL_FLASH int8_t *w,
+                                  const TL_FLASH int32_t *q, int n, int out_c, int w_zero,
                                   tl_out_s8_t out) {
   const int32_t offset = tl_taps_offset_s8(taps, n, w_zero);
   int o;
@@ -95,7 +95,7 @@ TL_INLINE void tl_conv2d_place_s8(int8_t *y, const int8_t *taps, const int8_t *w
 
 /* y[out_h][out_w][out_c]. taps: 2 bytes for each tap of the window, NULL for a 1x1 layer. No
  * two of y, x and taps overlap. */
-TL_INLINE void tl_conv2d_s8(int8_t *y, const int8_t *x, const int8_t *w, const int32_t *q,
+TL_INLINE void tl_conv2d_s8(int8_t *y, const int8_t *x, const TL_FLASH int8_t *w, const TL_FLASH int32_t *q,
                             tl_window_t s, int x_zero, int w_zero, tl_out_s8_t out,
                             int8_t *taps) {
   int oy, ox;

@@ -13,6 +13,18 @@
 /* An exponent that is left out is 0. */
 TL_INLINE int32_t tl_exponent_i8(const int32_t *e) { return e ? *e : 0; }
 
+/* Weights that learn lie in RAM, where those of frozen layers may not. */
+TL_INLINE int32_t tl_dot_i8(const int8_t *x, const int8_t *w, int n) {
+#if defined(__AVR__)
+  int32_t sum = 0;
+  int i;
+  for (i = 0; i < n; i++) sum += x[i] * w[i];
+  return sum;
+#else
+  return tl_dot1_s8(x, w, n);
+#endif
+}
+
 TL_INLINE int32_t tl_row_sum_s8(const int8_t *w, int n) {
   int32_t sum = 0;
   int i;
@@ -27,9 +39,9 @@ TL_INLINE void tl_dense_i8(int32_t *z, int32_t *z_exp, const int8_t *x, const in
   const int32_t exponent = tl_exponent_i8(x_exp) + *w_exp;
   int o;
   for (o = 0; o < n_out; o++, w += n_in) {
-    z[o] = tl_dot1_s8(x, w, n_in);
+    z[o] = tl_dot_i8(x, w, n_in);
     if (b) z[o] += tl_shifted_i32(b[o], TL_BIAS_EXPONENT - exponent);
-    if (zero != 0) z[o] -= zero * tl_row_sum_s8(w, n_in);
+    if (zero != 0) z[o] -= (int32_t)zero * tl_row_sum_s8(w, n_in);
   }
   *z_exp = exponent;
 }

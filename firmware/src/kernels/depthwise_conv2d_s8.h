@@ -7,12 +7,13 @@
 
 /* Sums of four neighbouring channels over the taps inside the input; xp and wp point to the
  * first of them. */
-TL_INLINE void tl_depthwise_quad_s8(int32_t acc[4], const int8_t *xp, const int8_t *wp,
+TL_INLINE void tl_depthwise_quad_s8(int32_t acc[4], const int8_t *xp, const TL_FLASH int8_t *wp,
                                     tl_window_t s, int rows, int cols) {
   int ky, kx;
   for (ky = 0; ky < rows; ky++) {
     for (kx = 0; kx < cols; kx++) {
-      const int8_t *x = xp + (ky * s.in_w + kx) * s.in_c, *w = wp + (ky * s.k_w + kx) * s.in_c;
+      const int8_t *x = xp + (ky * s.in_w + kx) * s.in_c;
+      const TL_FLASH int8_t *w = wp + (ky * s.k_w + kx) * s.in_c;
 #if defined(TL_USE_SMLAD)
       const uint32_t xw = tl_word(x), ww = tl_word(w);
       const uint32_t xe = tl_even_bytes(xw), we = tl_even_bytes(ww);
@@ -31,7 +32,7 @@ TL_INLINE void tl_depthwise_quad_s8(int32_t acc[4], const int8_t *xp, const int8
   }
 }
 
-TL_INLINE int32_t tl_depthwise_one_s8(const int8_t *xp, const int8_t *wp, tl_window_t s,
+TL_INLINE int32_t tl_depthwise_one_s8(const int8_t *xp, const TL_FLASH int8_t *wp, tl_window_t s,
                                       int rows, int cols) {
   int32_t acc = 0;
   int ky, kx;
@@ -42,7 +43,7 @@ TL_INLINE int32_t tl_depthwise_one_s8(const int8_t *xp, const int8_t *wp, tl_win
 }
 
 /* What the taps outside of the input add to channel c: each counts as the zero point there. */
-TL_INLINE int32_t tl_depthwise_outside_s8(const int8_t *w, tl_window_t s, tl_range_t ky,
+TL_INLINE int32_t tl_depthwise_outside_s8(const TL_FLASH int8_t *w, tl_window_t s, tl_range_t ky,
                                           tl_range_t kx, int x_zero, int w_zero) {
   int32_t sum = 0;
   int i, j;
@@ -65,12 +66,12 @@ TL_INLINE int32_t tl_depthwise_offset_s8(const int8_t *xp, tl_window_t s, int ro
 }
 
 /* All channels of one place. */
-TL_INLINE void tl_depthwise_place_s8(int8_t *y, const int8_t *xp, const int8_t *w,
-                                     const int32_t *q, tl_window_t s, tl_range_t ky,
+TL_INLINE void tl_depthwise_place_s8(int8_t *y, const int8_t *xp, const TL_FLASH int8_t *w,
+                                     const TL_FLASH int32_t *q, tl_window_t s, tl_range_t ky,
                                      tl_range_t kx, int x_zero, int w_zero, tl_out_s8_t out) {
   const int rows = ky.end - ky.first, cols = kx.end - kx.first;
   const int clips = rows * cols < s.k_h * s.k_w;
-  const int8_t *wp = w + (ky.first * s.k_w + kx.first) * s.in_c;
+  const TL_FLASH int8_t *wp = w + (ky.first * s.k_w + kx.first) * s.in_c;
   int c, r;
   for (c = 0; c < s.in_c; c += 4) {
     const int count = s.in_c - c < 4 ? s.in_c - c : 4;
@@ -86,8 +87,8 @@ TL_INLINE void tl_depthwise_place_s8(int8_t *y, const int8_t *xp, const int8_t *
 }
 
 /* y[out_h][out_w][c]. y does not overlap x. */
-TL_INLINE void tl_depthwise_conv2d_s8(int8_t *y, const int8_t *x, const int8_t *w,
-                                      const int32_t *q, tl_window_t s, int x_zero, int w_zero,
+TL_INLINE void tl_depthwise_conv2d_s8(int8_t *y, const int8_t *x, const TL_FLASH int8_t *w,
+                                      const TL_FLASH int32_t *q, tl_window_t s, int x_zero, int w_zero,
                                       tl_out_s8_t out) {
   int oy, ox;
   for (oy = 0; oy < s.out_h; oy++) {

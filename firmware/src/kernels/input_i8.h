@@ -19,14 +19,14 @@ TL_INLINE uint32_t tl_magnitude_bits(const float *x) {
  * much the significand's 24 bits are too many. */
 TL_INLINE int32_t tl_short_magnitude(uint32_t bits, int32_t right) {
   const uint32_t significand = (bits & 0x7fffffu) | 0x800000u;
-  const uint32_t q = right > 24 ? 0 : (significand + (1u << (right - 1))) >> right;
+  const uint32_t q = right > 24 ? 0 : (significand + ((uint32_t)1 << (right - 1))) >> right;
   return q > 127 ? 127 : (int32_t)q;
 }
 
 /* q[n] and its exponent, such that the largest |q| has 7 bits. Inputs below 2^-126 count as 0.
  */
 TL_INLINE void tl_input_i8(int8_t *q, int32_t *q_exp, const float *x, int n) {
-  uint32_t largest = 1u << 23;
+  uint32_t largest = (uint32_t)1 << 23;
   int i;
   for (i = 0; i < n; i++) {
     const uint32_t bits = tl_magnitude_bits(x + i);

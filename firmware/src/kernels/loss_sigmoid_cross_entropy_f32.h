@@ -3,6 +3,8 @@
 #ifndef TL_LOSS_SIGMOID_CROSS_ENTROPY_F32_H
 #define TL_LOSS_SIGMOID_CROSS_ENTROPY_F32_H
 
+#include <stdint.h>
+
 #include "tl_math.h"
 
 /* Loss of one output; *d = sigmoid(z) - t. */
@@ -26,14 +28,14 @@ TL_INLINE float tl_sigmoid_cross_entropy_f32(float *d, const float *z, const flo
 }
 
 /* The same with t = label where n is 1, else t = 1 at `label` and 0 elsewhere. */
-TL_INLINE float tl_sigmoid_cross_entropy_label_f32(float *d, const float *z, unsigned label,
+TL_INLINE float tl_sigmoid_cross_entropy_label_f32(float *d, const float *z, uint32_t label,
                                                    int n) {
   const unsigned hit = n == 1 ? (label == 1u ? 0u : 1u) : label; /* index where t is 1 */
   const float k = 1.0f / (float)n;
   float sum = 0.0f;
   int i;
   for (i = 0; i < n; i++) {
-    sum += tl_sigmoid_cross_entropy_1_f32(&d[i], z[i], (unsigned)i == hit ? 1.0f : 0.0f);
+    sum += tl_sigmoid_cross_entropy_1_f32(&d[i], z[i], (uint32_t)i == hit ? 1.0f : 0.0f);
     d[i] *= k;
   }
   return sum * k;

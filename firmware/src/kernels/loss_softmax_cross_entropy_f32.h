@@ -4,6 +4,8 @@
 #ifndef TL_LOSS_SOFTMAX_CROSS_ENTROPY_F32_H
 #define TL_LOSS_SOFTMAX_CROSS_ENTROPY_F32_H
 
+#include <stdint.h>
+
 #include "tl_math.h"
 
 /* Index of the largest of z[n]. */
@@ -56,7 +58,7 @@ TL_INLINE float tl_softmax_cross_entropy_f32(float *d, const float *z, const flo
 }
 
 /* The same with t = 1 at `label` (< n) and 0 elsewhere. */
-TL_INLINE float tl_softmax_cross_entropy_label_f32(float *d, const float *z, unsigned label,
+TL_INLINE float tl_softmax_cross_entropy_label_f32(float *d, const float *z, uint32_t label,
                                                    int n) {
   const int best = tl_argmax_f32(z, n);
   const float loss = z[best] - z[label];

@@ -33,14 +33,14 @@ TL_INLINE int32_t tl_high_s8(int32_t a, int32_t b, int small) {
 #else
   (void)small;
 #endif
-  return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
+  return (int32_t)(((int64_t)a * b + ((int32_t)1 << 30)) >> 31);
 }
 
 TL_INLINE int32_t tl_single_s8(int32_t acc, int32_t multiplier, int32_t shift, int small) {
   const int64_t product = (int64_t)acc * multiplier;
   if (small) { /* the rounding bit lies in the high word */
     const int32_t high = (int32_t)(product >> 32), right = -shift - 1;
-    return (high + (1 << (right - 1))) >> right;
+    return (high + ((int32_t)1 << (right - 1))) >> right;
   }
   return (int32_t)((product + ((int64_t)1 << (30 - shift))) >> (31 - shift));
 }
@@ -74,9 +74,9 @@ TL_INLINE int32_t tl_clamp_s8(int32_t v, int32_t low, int32_t high) {
 }
 
 /* One output of a layer from its accumulator without bias. q: the channel's row. */
-TL_INLINE int8_t tl_output_s8(int32_t acc, const int32_t *q, tl_out_s8_t out) {
+TL_INLINE int8_t tl_output_s8(int32_t acc, const TL_FLASH int32_t *q, tl_out_s8_t out) {
   const int32_t bias = q[0], multiplier = q[1], shift = q[2];
-  acc = tl_requantize_s8(acc + bias, multiplier, shift, out.rounding, out.small);
+  acc = tl_requantize_s8(acc + bias, multiplier, shift, out.rounding, (int)out.small);
   return (int8_t)tl_clamp_s8(acc + out.zero, out.min, out.max);
 }
 

@@ -7,7 +7,7 @@
 
 /* gemmlowp's product of two Q0.31. */
 TL_INLINE int32_t tl_times_q31(int32_t a, int32_t b) {
-  return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
+  return (int32_t)(((int64_t)a * b + ((int32_t)1 << 30)) >> 31);
 }
 
 /* x / 2^right, halves away from zero; right > 0. */
@@ -31,10 +31,10 @@ TL_INLINE int32_t tl_one_over_one_plus_q31(int32_t a) {
   int32_t x = 1515870810 + tl_times_q31(half, -1010580540);
   int i;
   for (i = 0; i < 3; i++) {
-    const int32_t missing = (1 << 29) - tl_times_q31(half, x);
+    const int32_t missing = ((int32_t)1 << 29) - tl_times_q31(half, x);
     x += tl_times_q31(x, missing) * 4;
   }
-  return x >= 1 << 30 ? INT32_MAX : x * 2;
+  return x >= (int32_t)1 << 30 ? INT32_MAX : x * 2;
 }
 
 TL_INLINE int tl_greatest_s8(const int8_t *x, int n) {
@@ -45,7 +45,7 @@ TL_INLINE int tl_greatest_s8(const int8_t *x, int n) {
 }
 
 /* Each of `rows` rows of n by itself; table[d] = exp(-d * scale) in Q0.31. */
-TL_INLINE void tl_softmax_s8(int8_t *y, const int8_t *x, const int32_t *table, int rows,
+TL_INLINE void tl_softmax_s8(int8_t *y, const int8_t *x, const TL_FLASH int32_t *table, int rows,
                              int n) {
   int i, r;
   for (r = 0; r < rows; r++, x += n, y += n) {
@@ -63,7 +63,7 @@ TL_INLINE void tl_softmax_s8(int8_t *y, const int8_t *x, const int32_t *table, i
 }
 
 /* The same in float, as TFLite's optimized kernel; table[d] = exp(-d * scale). */
-TL_INLINE void tl_softmax_lut_s8(int8_t *y, const int8_t *x, const float *table, int rows,
+TL_INLINE void tl_softmax_lut_s8(int8_t *y, const int8_t *x, const TL_FLASH float *table, int rows,
                                  int n, float y_scale, int y_zero) {
   int i, r;
   for (r = 0; r < rows; r++, x += n, y += n) {

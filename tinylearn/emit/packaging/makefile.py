@@ -15,7 +15,7 @@ NEXT = "tinylearn build {out}"
 _MAKEFILE = """# Makefile for {name} on {title}: `make` builds build/{name}.elf, `make size` shows its sizes.
 CROSS ?= {cross}
 CC = $(CROSS)gcc
-FLAGS = {cflags} -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror
+FLAGS = {cflags} {standard} -Wall -Wextra{pedantic} -Wconversion -Werror
 CPPFLAGS += -I. -Itinylearn -Iport {defines}
 LDFLAGS += {ldflags}
 SOURCES = {sources}
@@ -40,7 +40,8 @@ def makefile(model: EmittedModel, target: Target, sources: list[str]) -> str:
     """The text of the Makefile."""
     return _MAKEFILE.format(
         name=model.name, title=target.title, cross=target.cross_prefix,
-        cflags=" ".join(target.cflags), defines=" ".join(target.defines_flags),
+        cflags=" ".join(target.cflags), standard=target.standard[0],
+        pedantic="".join(f" {flag}" for flag in target.standard[1:]), defines=" ".join(target.defines_flags),
         ldflags=" ".join(target.ldflags), sources=" \\\n  ".join(sources),
     )  # fmt: skip
 
