@@ -3,6 +3,7 @@ SGD on what the body's integers stand for."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ from cli_tools import done, refused
 from support import shared
 
 pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert, the oracle")
+from tinylearn.device.build import build_project
 from tinylearn.device.twin import load_twin
+from tinylearn.targets import find
 from tinylearn.train.litert import interpreter
 
 MODEL = "ARM_DS_CNN_Small_.tflite"
@@ -120,3 +123,21 @@ def test_what_cannot_be_a_head_is_refused(
     model: Path, options: tuple[str, ...], code: int, words: str, tmp_path: Path
 ) -> None:
     refused(code, "generate", model, "-o", tmp_path / "p", *options, match=words)
+
+
+AUTOENCODER = "Anomaly_Detection_Autoencoder.tflite"
+
+
+def test_reconstruction_error_of_an_int8_autoencoder(tmp_path: Path) -> None:
+    """Input and output are compared as what their integers stand for; statistics take each in."""
+    model = shared.folder("models") / AUTOENCODER
+    for i, extra in enumerate((("--reconstruction-error",), ("--standardize", "features"))):
+        done("generate", model, "-o", tmp_path / f"p{i}", "--head", "dense:2", *extra)
+        assert done("validate", tmp_path / f"p{i}", "--samples", "16", "--json").json["passed"]
+        if shutil.which("arm-none-eabi-gcc"):
+            build_project(tmp_path / f"p{i}", "anomaly_detection_autoencoder", find("cortex-m4f"))
+
+
+def test_int8_input_is_not_standardized(model: Path, tmp_path: Path) -> None:
+    words = ("--head", "dense:2", "--standardize", "input")
+    refused(2, "generate", model, "-o", tmp_path / "p", *words, match="--standardize features")

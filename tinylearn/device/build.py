@@ -21,7 +21,8 @@ from tinylearn.targets.target import Target
 
 _SECONDS = 600
 _TWIN_FLAGS = ("-shared", "-fPIC", "-fvisibility=hidden", "-Wl,-Bsymbolic", "-std=c99", "-O2",
-               "-ffp-contract=off", "-fno-math-errno", "-Wall", "-Wextra")  # fmt: skip
+               "-ffp-contract=off", "-fno-math-errno", "-Wall", "-Wextra",
+               "-Werror=incompatible-pointer-types")  # fmt: skip
 
 
 def require_program(program: str, packages: Iterable[str], purpose: str) -> str:

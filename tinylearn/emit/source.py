@@ -173,7 +173,9 @@ def _touches_state(model: EmittedModel) -> bool:
 
 def _observing(model: EmittedModel, learnable: str = "") -> str:
     """C condition: running statistics take the sample in."""
-    return " && ".join(filter(None, (f"tl_bounded_f32(x, {model.inputs})", learnable)))
+    floats = model.input_dtype == "float32"
+    bounded = f"tl_bounded_f32(x, {model.inputs})" if floats else ""
+    return " && ".join(filter(None, (bounded, learnable))) or "1"
 
 
 def _x(model: EmittedModel) -> str:

@@ -74,6 +74,8 @@ class _Editor:
         source = self.tensors[tensor]
         if source.dtype == "float32":
             return tensor
+        if f"{tensor}/real" in self.tensors:
+            return f"{tensor}/real"
         return self.add("dequantize", f"{tensor}/real", (tensor,), source.shape, from_int8(source))
 
     def flat(self, tensor: str) -> str:
@@ -124,8 +126,8 @@ def attach_head(graph: Graph, head: Head) -> Graph:
     editor, features = _Editor(graph), _feature_tensor(graph, head.at)
     features = editor.flat(editor.real(features))
     if head.reconstruction_error:
-        error = editor.add("squared_error", "reconstruction_error",
-                           (graph.inputs[0], graph.outputs[0]), (1,))  # fmt: skip
+        ends = (editor.real(graph.inputs[0]), editor.real(graph.outputs[0]))
+        error = editor.add("squared_error", "reconstruction_error", ends, (1,))
         features = editor.concat((features, error), "features")
     if head.standardize:
         features = editor.standardized(features, "standardize")
@@ -145,6 +147,11 @@ def standardize_input(graph: Graph) -> Graph:
     """The graph with its input behind running standardisation. An autoencoder's error is then
     that of the standardised input, which is what the autoencoder sees."""
     editor, x = _Editor(graph), graph.inputs[0]
+    if graph[x].dtype != "float32":
+        raise UsageError(
+            f"--standardize input: model {graph.name} takes {graph[x].dtype}, which its first layer "
+            "reads as it is; use --standardize features"
+        )
     editor.ops = []
     scaled = editor.standardized(x, "standardize_input")
     for op in graph.ops:
