@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import IO
 
 from tinylearn.device.build import require_program
+from tinylearn.device.simavr import runner
 from tinylearn.errors import DeviceError, UnsupportedError
-from tinylearn.targets.target import Emulator, Target
+from tinylearn.targets.target import SIMAVR, Emulator, Target
 
 _SEND_SECONDS = 30.0
 _END_SECONDS = 10.0
@@ -59,9 +60,8 @@ class QemuTransport:
 
     def _start(self, emulator: Emulator, elf: Path, line: socket.socket) -> subprocess.Popen[bytes]:
         """A session of its own: an interrupt from the keyboard reaches this process alone."""
-        serial = ("-chardev", "socket,id=line,fd=1", "-serial", "chardev:line")
         return subprocess.Popen(
-            ["/bin/sh", "-c", _KEEPER, "sh", *emulator.arguments, emulator.image, str(elf), *serial],
+            ["/bin/sh", "-c", _KEEPER, "sh", *_command(emulator, elf)],
             stdin=subprocess.PIPE, stdout=line.fileno(), stderr=self._errors, start_new_session=True,
         )  # fmt: skip
 
@@ -113,6 +113,14 @@ class QemuTransport:
     def close(self) -> None:
         """Ends the emulator and waits until it is gone."""
         self._end()
+
+
+def _command(emulator: Emulator, elf: Path) -> list[str]:
+    """What runs a program with its serial line on file descriptor 1."""
+    if emulator.program == SIMAVR:
+        return [str(runner(elf.parent)), str(elf)]
+    serial = ("-chardev", "socket,id=line,fd=1", "-serial", "chardev:line")
+    return [*emulator.arguments, "-kernel", str(elf), *serial]
 
 
 def _end(keeper: subprocess.Popen[bytes], line: socket.socket, errors: IO[bytes]) -> None:

@@ -41,25 +41,27 @@ _COMPILE = ("-ffp-contract=off", "-fno-math-errno", "-fno-partial-inlining",
 _LINK = ("-nostartfiles", "-Lport", "-Tport/board.ld", "-Wl,--gc-sections", "-Wl,--fatal-warnings")
 
 
+#: the emulator that is no QEMU
+SIMAVR = "simavr"
+
+
 @dataclass(frozen=True)
 class Emulator:
     """How to run a program for the target here. ``icount``: every instruction takes 2**icount
-    ns of virtual time; the port's counter is written for exactly this value. None: the emulator
-    cannot count, and costs measured on it mean nothing."""
+    ns of virtual time; the port's counter is written for exactly this value. simavr
+    takes a program alone, and counts cycles."""
 
     program: str
     machine: str
-    icount: int | None
+    icount: int
     package: str
     options: tuple[str, ...] = ()
-    image: str = "-kernel"
 
     @property
     def arguments(self) -> tuple[str, ...]:
         """The command line, without the program to run and its serial line."""
-        counted = () if self.icount is None else ("-icount", f"shift={self.icount}")
         return (
-            self.program, "-M", self.machine, *counted, *self.options, "-nic", "none",
+            self.program, "-M", self.machine, "-icount", f"shift={self.icount}", *self.options, "-nic", "none",
             "-display", "none", "-monitor", "none",
         )  # fmt: skip
 

@@ -3,7 +3,8 @@
 # Run from the repository's root. Says on stderr what it does and what it cannot do.
 
 packages="gcc libc6-dev make cmake gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
-          gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc python3-venv"
+          gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc gcc-avr avr-libc simavr
+          libsimavr-dev libelf-dev python3-venv"
 
 say() { printf '%s\n' "$*" >&2; }
 

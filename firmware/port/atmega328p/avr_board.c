@@ -1,4 +1,5 @@
-/* avr_board.c: ATmega328P: serial line on USART0 (115,200 baud at 16 MHz), restart, no store. */
+/* avr_board.c: ATmega328P: serial line on USART0 (115,200 baud at 16 MHz), restart, no store.
+ */
 #include <avr/io.h>
 #include <avr/wdt.h>
 

@@ -1,5 +1,6 @@
-/* avr_count.c: tl_port_count() from timer 1 at the core's clock. Every 65,536 cycles an interrupt
- * takes TL_OVERFLOW_CYCLES of its own, which are taken out of the count again. */
+/* avr_count.c: tl_port_count() in clock cycles, from timer 1. Each call starts the timer anew,
+ * so that the same work counts the same; what the timer's interrupts and the calls themselves
+ * take is left out. */
 #include "avr_count.h"
 
 #include <avr/interrupt.h>
@@ -7,23 +8,36 @@
 
 #include "tl_port.h"
 
+#define OVERFLOW_CYCLES 43 /* of one interrupt, from its vector to its return */
+
 static volatile uint16_t overflows;
+static uint32_t total, own;
 
 ISR(TIMER1_OVF_vect) { overflows++; }
 
+__attribute__((noinline)) uint32_t tl_port_count(void) {
+  uint16_t low, high;
+  cli();
+  low = TCNT1;
+  TCNT1 = 0;
+  high = overflows;
+  overflows = 0;
+  if (TIFR1 & 1 << TOV1) {
+    TIFR1 = 1 << TOV1;
+    high++;
+  }
+  sei();
+  total += ((uint32_t)high << 16) + low - (uint32_t)high * OVERFLOW_CYCLES - own;
+  return total;
+}
+
 void tl_count_init(void) {
+  uint32_t first;
   TCCR1A = 0;
   TCCR1B = 1 << CS10;
   TIMSK1 = 1 << TOIE1;
   sei();
-}
-
-uint32_t tl_port_count(void) {
-  uint16_t low, high;
-  cli();
-  low = TCNT1;
-  high = overflows;
-  if (TIFR1 & 1 << TOV1 && low < 0x8000u) high++; /* overflowed since cli() */
-  sei();
-  return (uint32_t)high << 16 | low;
+  (void)tl_port_count();
+  first = tl_port_count();
+  own = tl_port_count() - first;
 }

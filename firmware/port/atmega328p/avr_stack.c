@@ -1,4 +1,5 @@
-/* avr_stack.c: the stack's high-water mark by painting what lies between variables and stack. */
+/* avr_stack.c: the stack's high-water mark by painting what lies between variables and stack.
+ */
 #include <avr/io.h>
 
 #include "tl_port.h"
