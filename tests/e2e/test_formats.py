@@ -24,7 +24,9 @@ Project = Callable[..., Path]
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
 TARGETS = all_targets()
 LEARNS = ("--learn", "all")
-with_port = pytest.mark.parametrize("target", [t for t in TARGETS if t.ports], ids=lambda t: t.name)
+with_port = pytest.mark.parametrize(
+    "target", [t for t in TARGETS if t.ports and t.core != "AVR"], ids=lambda t: t.name
+)
 without_port = pytest.mark.parametrize(
     "target", [t for t in TARGETS if not t.ports], ids=lambda t: t.name
 )

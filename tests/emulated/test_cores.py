@@ -21,7 +21,7 @@ from tinylearn.pipeline import Choices, compile_graph
 from tinylearn.targets import all_targets, find
 from tinylearn.targets.target import Target
 
-EMULATED = [t for t in all_targets() if t.emulator is not None]
+EMULATED = [t for t in all_targets() if t.emulator is not None and t.core != "AVR"]
 CHOICES = Choices(learn="all", rate=0.05)
 STEPS = 40
 
