@@ -25,8 +25,10 @@ TL_INLINE void tl_add_s8(int8_t *y, const int8_t *a, const int8_t *b, int n, int
                          tl_add_s8_t s) {
   int i, j = 0;
   for (i = 0; i < n; i++) {
-    const int32_t va = tl_scaled_s8((a[i] - s.a_zero) * ((int32_t)1 << 20), s.a_multiplier, s.a_shift);
-    const int32_t vb = tl_scaled_s8((b[j] - s.b_zero) * ((int32_t)1 << 20), s.b_multiplier, s.b_shift);
+    const int32_t va =
+        tl_scaled_s8((a[i] - s.a_zero) * ((int32_t)1 << 20), s.a_multiplier, s.a_shift);
+    const int32_t vb =
+        tl_scaled_s8((b[j] - s.b_zero) * ((int32_t)1 << 20), s.b_multiplier, s.b_shift);
     const int32_t sum = tl_scaled_s8(va + s.sign * vb, s.y_multiplier, s.y_shift);
     y[i] = (int8_t)tl_clamp_s8(sum + s.zero, s.min, s.max);
     if (++j == n_b) j = 0;

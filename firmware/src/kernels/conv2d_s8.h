@@ -95,9 +95,9 @@ TL_INLINE void tl_conv2d_place_s8(int8_t *y, const int8_t *taps, const TL_FLASH 
 
 /* y[out_h][out_w][out_c]. taps: 2 bytes for each tap of the window, NULL for a 1x1 layer. No
  * two of y, x and taps overlap. */
-TL_INLINE void tl_conv2d_s8(int8_t *y, const int8_t *x, const TL_FLASH int8_t *w, const TL_FLASH int32_t *q,
-                            tl_window_t s, int x_zero, int w_zero, tl_out_s8_t out,
-                            int8_t *taps) {
+TL_INLINE void tl_conv2d_s8(int8_t *y, const int8_t *x, const TL_FLASH int8_t *w,
+                            const TL_FLASH int32_t *q, tl_window_t s, int x_zero, int w_zero,
+                            tl_out_s8_t out, int8_t *taps) {
   int oy, ox;
   for (oy = 0; oy < s.out_h; oy++) {
     for (ox = 0; ox < s.out_w; ox++, y += s.out_c) {

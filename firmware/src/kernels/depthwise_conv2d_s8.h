@@ -32,8 +32,8 @@ TL_INLINE void tl_depthwise_quad_s8(int32_t acc[4], const int8_t *xp, const TL_F
   }
 }
 
-TL_INLINE int32_t tl_depthwise_one_s8(const int8_t *xp, const TL_FLASH int8_t *wp, tl_window_t s,
-                                      int rows, int cols) {
+TL_INLINE int32_t tl_depthwise_one_s8(const int8_t *xp, const TL_FLASH int8_t *wp,
+                                      tl_window_t s, int rows, int cols) {
   int32_t acc = 0;
   int ky, kx;
   for (ky = 0; ky < rows; ky++)
@@ -43,8 +43,9 @@ TL_INLINE int32_t tl_depthwise_one_s8(const int8_t *xp, const TL_FLASH int8_t *w
 }
 
 /* What the taps outside of the input add to channel c: each counts as the zero point there. */
-TL_INLINE int32_t tl_depthwise_outside_s8(const TL_FLASH int8_t *w, tl_window_t s, tl_range_t ky,
-                                          tl_range_t kx, int x_zero, int w_zero) {
+TL_INLINE int32_t tl_depthwise_outside_s8(const TL_FLASH int8_t *w, tl_window_t s,
+                                          tl_range_t ky, tl_range_t kx, int x_zero,
+                                          int w_zero) {
   int32_t sum = 0;
   int i, j;
   for (i = 0; i < s.k_h; i++)
@@ -88,8 +89,8 @@ TL_INLINE void tl_depthwise_place_s8(int8_t *y, const int8_t *xp, const TL_FLASH
 
 /* y[out_h][out_w][c]. y does not overlap x. */
 TL_INLINE void tl_depthwise_conv2d_s8(int8_t *y, const int8_t *x, const TL_FLASH int8_t *w,
-                                      const TL_FLASH int32_t *q, tl_window_t s, int x_zero, int w_zero,
-                                      tl_out_s8_t out) {
+                                      const TL_FLASH int32_t *q, tl_window_t s, int x_zero,
+                                      int w_zero, tl_out_s8_t out) {
   int oy, ox;
   for (oy = 0; oy < s.out_h; oy++) {
     const tl_range_t ky = tl_window_rows(s, oy);

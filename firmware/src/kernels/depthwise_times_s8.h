@@ -7,8 +7,9 @@
 #include "quant_s8.h"
 
 /* Sum of the taps inside the input; each is x - x_zero, so those outside add nothing. */
-TL_INLINE int32_t tl_depthwise_times_sum_s8(const int8_t *xp, const TL_FLASH int8_t *wp, tl_window_t s,
-                                            int rows, int cols, int x_zero, int w_zero) {
+TL_INLINE int32_t tl_depthwise_times_sum_s8(const int8_t *xp, const TL_FLASH int8_t *wp,
+                                            tl_window_t s, int rows, int cols, int x_zero,
+                                            int w_zero) {
   int32_t acc = 0;
   int ky, kx;
   for (ky = 0; ky < rows; ky++)
@@ -19,8 +20,8 @@ TL_INLINE int32_t tl_depthwise_times_sum_s8(const int8_t *xp, const TL_FLASH int
 }
 
 /* x_zero times the sum of a channel's weights: the table's bias counts it for every tap. */
-TL_INLINE int32_t tl_depthwise_times_folded_s8(const TL_FLASH int8_t *w, tl_window_t s, int x_zero,
-                                               int w_zero) {
+TL_INLINE int32_t tl_depthwise_times_folded_s8(const TL_FLASH int8_t *w, tl_window_t s,
+                                               int x_zero, int w_zero) {
   int32_t sum = 0;
   int i;
   for (i = 0; i < s.k_h * s.k_w; i++) sum += w[i * s.out_c] - w_zero;
@@ -29,8 +30,8 @@ TL_INLINE int32_t tl_depthwise_times_folded_s8(const TL_FLASH int8_t *w, tl_wind
 
 /* y[out_h][out_w][out_c]. y does not overlap x. */
 TL_INLINE void tl_depthwise_times_s8(int8_t *y, const int8_t *x, const TL_FLASH int8_t *w,
-                                     const TL_FLASH int32_t *q, tl_window_t s, int x_zero, int w_zero,
-                                     tl_out_s8_t out) {
+                                     const TL_FLASH int32_t *q, tl_window_t s, int x_zero,
+                                     int w_zero, tl_out_s8_t out) {
   const int times = s.out_c / s.in_c;
   int oy, ox, o;
   for (o = 0; o < s.out_c; o++) {

@@ -52,7 +52,8 @@ TL_INLINE int32_t tl_smlad(uint32_t a, uint32_t b, int32_t acc) {
 }
 
 /* Four products of a row's word and the two pairs of an input. */
-TL_INLINE int32_t tl_quad_s8(const TL_FLASH int8_t *w, uint32_t even, uint32_t odd, int32_t acc) {
+TL_INLINE int32_t tl_quad_s8(const TL_FLASH int8_t *w, uint32_t even, uint32_t odd,
+                             int32_t acc) {
   const uint32_t word = tl_word(w);
   return tl_smlad(tl_odd_bytes(word), odd, tl_smlad(tl_even_bytes(word), even, acc));
 }
@@ -65,7 +66,8 @@ typedef struct {
 
 #if defined(TL_USE_MVE)
 /* What sixteen taps add to the sums of the rows w, w + stride, w + 2 stride, w + 3 stride. */
-TL_INLINE tl_sums_t tl_sixteen4_s8(tl_sums_t s, int8x16_t taps, const TL_FLASH int8_t *w, int stride) {
+TL_INLINE tl_sums_t tl_sixteen4_s8(tl_sums_t s, int8x16_t taps, const TL_FLASH int8_t *w,
+                                   int stride) {
   s.a = vmladavaq_s8(s.a, taps, vldrbq_s8(w));
   s.b = vmladavaq_s8(s.b, taps, vldrbq_s8(w + stride));
   s.c = vmladavaq_s8(s.c, taps, vldrbq_s8(w + 2 * stride));
@@ -74,8 +76,8 @@ TL_INLINE tl_sums_t tl_sixteen4_s8(tl_sums_t s, int8x16_t taps, const TL_FLASH i
 }
 
 /* The same for the first lanes only: no byte behind a row is read. */
-TL_INLINE tl_sums_t tl_lanes4_s8(tl_sums_t s, int8x16_t taps, const TL_FLASH int8_t *w, int stride,
-                                 mve_pred16_t lanes) {
+TL_INLINE tl_sums_t tl_lanes4_s8(tl_sums_t s, int8x16_t taps, const TL_FLASH int8_t *w,
+                                 int stride, mve_pred16_t lanes) {
   s.a = vmladavaq_s8(s.a, taps, vldrbq_z_s8(w, lanes));
   s.b = vmladavaq_s8(s.b, taps, vldrbq_z_s8(w + stride, lanes));
   s.c = vmladavaq_s8(s.c, taps, vldrbq_z_s8(w + 2 * stride, lanes));
@@ -106,8 +108,8 @@ TL_INLINE int32_t tl_dot1_s8(const int8_t *x, const TL_FLASH int8_t *w, int n) {
 }
 #else
 /* What taps first .. n - 1 add to the sums of four rows. */
-TL_INLINE tl_sums_t tl_dot4_rest_s8(tl_sums_t s, const int8_t *x, const TL_FLASH int8_t *w, int stride,
-                                    int first, int n) {
+TL_INLINE tl_sums_t tl_dot4_rest_s8(tl_sums_t s, const int8_t *x, const TL_FLASH int8_t *w,
+                                    int stride, int first, int n) {
   int i;
   for (i = first; i < n; i++) {
     const int32_t tap = x[i];
@@ -119,8 +121,8 @@ TL_INLINE tl_sums_t tl_dot4_rest_s8(tl_sums_t s, const int8_t *x, const TL_FLASH
   return s;
 }
 
-TL_INLINE int32_t tl_dot1_rest_s8(int32_t sum, const int8_t *x, const TL_FLASH int8_t *w, int first,
-                                  int n) {
+TL_INLINE int32_t tl_dot1_rest_s8(int32_t sum, const int8_t *x, const TL_FLASH int8_t *w,
+                                  int first, int n) {
   int i;
   for (i = first; i < n; i++) sum += x[i] * w[i];
   return sum;
@@ -128,8 +130,8 @@ TL_INLINE int32_t tl_dot1_rest_s8(int32_t sum, const int8_t *x, const TL_FLASH i
 
 #if defined(TL_USE_SMLAD)
 /* One quad of taps against four rows. */
-TL_INLINE tl_sums_t tl_quad4_s8(tl_sums_t s, const TL_FLASH int8_t *w, int stride, uint32_t even,
-                                uint32_t odd) {
+TL_INLINE tl_sums_t tl_quad4_s8(tl_sums_t s, const TL_FLASH int8_t *w, int stride,
+                                uint32_t even, uint32_t odd) {
   s.a = tl_quad_s8(w, even, odd, s.a);
   s.b = tl_quad_s8(w + stride, even, odd, s.b);
   s.c = tl_quad_s8(w + 2 * stride, even, odd, s.c);
@@ -178,7 +180,8 @@ TL_INLINE int16_t tl_tap(const int8_t *taps, int i) {
   return tap;
 }
 
-TL_INLINE tl_sums_t tl_window4_s8(const int8_t *taps, const TL_FLASH int8_t *w, int stride, int n) {
+TL_INLINE tl_sums_t tl_window4_s8(const int8_t *taps, const TL_FLASH int8_t *w, int stride,
+                                  int n) {
   tl_sums_t s = {0, 0, 0, 0};
   const int whole = n & ~3;
   const int8_t *end = taps + TL_TAP_BYTES * whole;
@@ -208,7 +211,8 @@ TL_INLINE int32_t tl_window1_s8(const int8_t *taps, const TL_FLASH int8_t *w, in
 #else
 TL_INLINE int8_t tl_tap(const int8_t *taps, int i) { return taps[i]; }
 
-TL_INLINE tl_sums_t tl_window4_s8(const int8_t *taps, const TL_FLASH int8_t *w, int stride, int n) {
+TL_INLINE tl_sums_t tl_window4_s8(const int8_t *taps, const TL_FLASH int8_t *w, int stride,
+                                  int n) {
   return tl_dot4_s8(taps, w, stride, n);
 }
 
@@ -219,7 +223,8 @@ TL_INLINE int32_t tl_window1_s8(const int8_t *taps, const TL_FLASH int8_t *w, in
 
 #if defined(TL_USE_MVE)
 /* Four outputs at once, for layers that round twice. */
-TL_INLINE void tl_outputs4_mve_s8(int8_t *y, int32x4_t acc, const TL_FLASH int32_t *q, tl_out_s8_t out) {
+TL_INLINE void tl_outputs4_mve_s8(int8_t *y, int32x4_t acc, const TL_FLASH int32_t *q,
+                                  tl_out_s8_t out) {
   const uint32x4_t rows = vmulq_n_u32(vidupq_n_u32(0, 1), 3);
   const int32x4_t bias = vldrwq_gather_shifted_offset_s32(q, rows);
   const int32x4_t multiplier = vldrwq_gather_shifted_offset_s32(q + 1, rows);
@@ -259,8 +264,9 @@ TL_INLINE int32_t tl_weight_offset_s8(const int8_t *x, int n, int w_zero) {
 }
 
 /* y[n_out] from all rows of w [n_out][n]. */
-TL_INLINE void tl_rows_s8(int8_t *y, const int8_t *x, const TL_FLASH int8_t *w, const TL_FLASH int32_t *q, int n,
-                          int n_out, int w_zero, tl_out_s8_t out) {
+TL_INLINE void tl_rows_s8(int8_t *y, const int8_t *x, const TL_FLASH int8_t *w,
+                          const TL_FLASH int32_t *q, int n, int n_out, int w_zero,
+                          tl_out_s8_t out) {
   const int32_t offset = tl_weight_offset_s8(x, n, w_zero);
   int o;
   for (o = 0; o < (n_out & ~3); o += 4)

@@ -45,8 +45,8 @@ TL_INLINE int tl_greatest_s8(const int8_t *x, int n) {
 }
 
 /* Each of `rows` rows of n by itself; table[d] = exp(-d * scale) in Q0.31. */
-TL_INLINE void tl_softmax_s8(int8_t *y, const int8_t *x, const TL_FLASH int32_t *table, int rows,
-                             int n) {
+TL_INLINE void tl_softmax_s8(int8_t *y, const int8_t *x, const TL_FLASH int32_t *table,
+                             int rows, int n) {
   int i, r;
   for (r = 0; r < rows; r++, x += n, y += n) {
     const int top = tl_greatest_s8(x, n);
@@ -63,8 +63,8 @@ TL_INLINE void tl_softmax_s8(int8_t *y, const int8_t *x, const TL_FLASH int32_t 
 }
 
 /* The same in float, as TFLite's optimized kernel; table[d] = exp(-d * scale). */
-TL_INLINE void tl_softmax_lut_s8(int8_t *y, const int8_t *x, const TL_FLASH float *table, int rows,
-                                 int n, float y_scale, int y_zero) {
+TL_INLINE void tl_softmax_lut_s8(int8_t *y, const int8_t *x, const TL_FLASH float *table,
+                                 int rows, int n, float y_scale, int y_zero) {
   int i, r;
   for (r = 0; r < rows; r++, x += n, y += n) {
     const int top = tl_greatest_s8(x, n);

@@ -21,17 +21,17 @@ cmake_minimum_required(VERSION 3.16)
 project({name} C)
 
 set(CMAKE_C_STANDARD 99)
-set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_C_EXTENSIONS {extensions})
 
 add_library({name} STATIC {name}.c)
 target_include_directories({name} PUBLIC . tinylearn)
-target_compile_options({name} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Werror)
+target_compile_options({name} PRIVATE -Wall -Wextra{pedantic} -Wconversion -Werror)
 
 # The device program: protocol, learner and weight store around the model.
 add_executable({name}_device
   {sources})
 target_include_directories({name}_device PRIVATE port)
-target_compile_options({name}_device PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Werror)
+target_compile_options({name}_device PRIVATE -Wall -Wextra{pedantic} -Wconversion -Werror)
 target_compile_definitions({name}_device PRIVATE {defines})
 target_link_libraries({name}_device PRIVATE {name})
 target_link_options({name}_device PRIVATE {ldflags})
@@ -52,7 +52,9 @@ def files(model: EmittedModel, target: Target, sources: Mapping[str, bytes]) -> 
     compiled = [name for name in c_files(content) if name != f"{model.name}.c"]
     ldflags = " ".join(f.replace("-Tport/", "-T${CMAKE_SOURCE_DIR}/port/")
                        .replace("-Lport", "-L${CMAKE_SOURCE_DIR}/port") for f in target.ldflags)  # fmt: skip
-    lists = _LISTS.format(name=model.name, title=target.title, sources="\n  ".join(compiled),
+    standard, *pedantic = target.standard
+    lists = _LISTS.format(extensions="ON" if "gnu" in standard else "OFF",
+                          pedantic="".join(f" {flag}" for flag in pedantic), name=model.name, title=target.title, sources="\n  ".join(compiled),
                           defines=" ".join(f.removeprefix("-D") for f in target.defines_flags),
                           ldflags=ldflags)  # fmt: skip
     toolchain = _TOOLCHAIN.format(title=target.title, cross=target.cross_prefix,
