@@ -53,10 +53,12 @@ def files(model: EmittedModel, target: Target, sources: Mapping[str, bytes]) -> 
     ldflags = " ".join(f.replace("-Tport/", "-T${CMAKE_SOURCE_DIR}/port/")
                        .replace("-Lport", "-L${CMAKE_SOURCE_DIR}/port") for f in target.ldflags)  # fmt: skip
     standard, *pedantic = target.standard
-    lists = _LISTS.format(extensions="ON" if "gnu" in standard else "OFF",
-                          pedantic="".join(f" {flag}" for flag in pedantic), name=model.name, title=target.title, sources="\n  ".join(compiled),
-                          defines=" ".join(f.removeprefix("-D") for f in target.defines_flags),
-                          ldflags=ldflags)  # fmt: skip
+    lists = _LISTS.format(
+        name=model.name, title=target.title, sources="\n  ".join(compiled), ldflags=ldflags,
+        defines=" ".join(f.removeprefix("-D") for f in target.defines_flags),
+        extensions="ON" if "gnu" in standard else "OFF",
+        pedantic="".join(f" {flag}" for flag in pedantic),
+    )  # fmt: skip
     toolchain = _TOOLCHAIN.format(title=target.title, cross=target.cross_prefix,
                                   cflags=" ".join(target.cflags))  # fmt: skip
     return {**content, "CMakeLists.txt": lists.encode(), "toolchain.cmake": toolchain.encode()}
