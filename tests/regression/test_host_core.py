@@ -76,7 +76,7 @@ def test_no_class_in_use_is_not_all_classes_in_use() -> None:
 def test_initial_weights_do_not_become_code() -> None:
     """gcc turned the assignment of a struct with many zeros into one store for each weight."""
     source = emit_source(emitted(mlp(), Choices("all", standardize_input=True)))
-    assert "memcpy(&m->weights, &mlp_initial" in source
+    assert "TL_COPY_FLASH(&m->weights, &mlp_initial" in source
 
 
 def test_layer_called_d_and_the_name_of_another(build) -> None:
