@@ -99,8 +99,13 @@ def _loaded(path: Path) -> Any:
     except TinylearnError:
         raise
     except Exception as error:  # Keras raises whatever a damaged archive leads to
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise BadInputError(f"{path}: Keras cannot load it ({reason})") from None
+        raise BadInputError(f"{path}: Keras cannot load it ({_reason(error)})") from None
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what another library says, or else the error's name."""
+    said = str(error).strip()
+    return said.splitlines()[0][:200] if said else type(error).__name__
 
 
 def _check_samples(model: Any, data: Data, path: Path) -> None:
@@ -119,9 +124,14 @@ def _check_samples(model: Any, data: Data, path: Path) -> None:
         )
 
 
+def _spread(samples: Samples, most: int) -> Array:
+    """Indices of at most so many samples, evenly over all."""
+    return np.linspace(0, len(samples) - 1, min(most, len(samples))).round().astype(int)
+
+
 def _converted(model: Any, samples: Samples, io_dtype: str, calibration: int) -> bytes:
     tf = modules().tf
-    chosen = np.linspace(0, len(samples) - 1, min(calibration, len(samples))).round().astype(int)
+    chosen = _spread(samples, calibration)
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([samples.x[i : i + 1]] for i in chosen)
@@ -131,8 +141,9 @@ def _converted(model: Any, samples: Samples, io_dtype: str, calibration: int) ->
     try:
         return bytes(converter.convert())
     except Exception as error:  # the converter's errors are of any type
-        reason = str(error).strip().splitlines()[0][:200] if str(error) else type(error).__name__
-        raise TinylearnError(f"model {model.name}: the converter refuses it ({reason})") from None
+        raise TinylearnError(
+            f"model {model.name}: the converter refuses it ({_reason(error)})"
+        ) from None
 
 
 class _Runner:
@@ -168,8 +179,7 @@ class _Runner:
 def _judged(data: Data) -> tuple[str, Samples]:
     """Samples that the calibration has not seen, where the file has some."""
     name, samples = ("test", data.test) if data.test is not None else ("training", data.train)
-    chosen = np.linspace(0, len(samples) - 1, min(_TRIED, len(samples))).round().astype(int)
-    return name, samples.take(chosen)
+    return name, samples.take(_spread(samples, _TRIED))
 
 
 def _decisions(y: Array) -> Array:

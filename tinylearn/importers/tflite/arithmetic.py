@@ -8,7 +8,7 @@ import numpy as np
 
 from tinylearn.errors import UnsupportedError
 from tinylearn.importers.tflite.file import TfOperator
-from tinylearn.importers.tflite.state import Rule, State, activated, fused
+from tinylearn.importers.tflite.state import Rule, State, activated, as_int8, fused
 
 _KINDS = {"ADD": "q_add", "SUB": "q_sub", "MUL": "q_mul"}
 
@@ -49,7 +49,7 @@ def _operand(state: State, operator: TfOperator, at: int, layer: str) -> str:
     if tensor.data is None:
         return _computed(state, operator, at)
     data = tensor.data.reshape(_without_leading_ones(tensor.data.shape))
-    values = (data ^ np.uint8(128)).view(np.int8) if tensor.type == "UINT8" else data
+    values = as_int8(tensor, data)
     return state.builder.integers(f"{layer}/constant", values, state.quant(tensor))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinylearn.errors import BadInputError, UnsupportedError
 from tinylearn.importers.tflite.file import TfOperator, TfTensor
-from tinylearn.importers.tflite.state import Rule, State, activated, fused
+from tinylearn.importers.tflite.state import Rule, State, activated, as_int8, fused
 from tinylearn.ir.graph import Array
 from tinylearn.ir.quant import Quant, requant_table
 from tinylearn.ops.window import window_attrs
@@ -53,7 +53,7 @@ def _weights(state: State, operator: TfOperator, channels_last: bool) -> tuple[A
     if tensor.type not in ("INT8", "UINT8"):
         raise UnsupportedError(f"{operator.where}: weights of {tensor.type} on int8 inputs")
     quant = state.quant(tensor)
-    values = (data ^ np.uint8(128)).view(np.int8) if tensor.type == "UINT8" else data
+    values = as_int8(tensor, data)
     count = values.shape[-1 if channels_last else 0]
     if len(quant.scales) not in (1, count):
         raise BadInputError(

@@ -237,6 +237,11 @@ def _quantized(value: float, scale: float) -> int:
     return int(np.floor(np.float32(value) / np.float32(scale) + np.float32(0.5)))
 
 
+def as_int8(tensor: TfTensor, data: Array) -> Array:
+    """A constant's integers as int8: those of uint8 move by 128, as their zero points do."""
+    return (data ^ np.uint8(128)).view(np.int8) if tensor.type == "UINT8" else data
+
+
 def shape_of(tensor: TfTensor) -> Shape:
     """A tensor's shape without its batch of one."""
     if 0 in tensor.shape:
