@@ -11,6 +11,7 @@ from support import shared
 pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert, the oracle")
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools" / "benchmarks"))
 import models as zoo
+import tflm
 
 INPUTS = 256
 
@@ -28,6 +29,19 @@ def test_a_model_equals_litert(name: str, rounding: str) -> None:
     assert row.inputs_tried >= INPUTS
     assert row.mismatched_bytes == 0
     assert row.weight_bytes <= path.stat().st_size
+
+
+@pytest.mark.parametrize("name", names() or ["none"])
+def test_ram_is_below_the_arena_of_tflm(name: str) -> None:
+    """Even with the caller's input and output buffers counted, which lie within the arena there."""
+    path = shared.folder("models") / f"{name}.tflite"
+    peer = tflm.arena(path)
+    if peer is None:
+        pytest.skip("needs the package tflite-micro")
+    model = zoo.emitted(path, "single").compiled
+    ends = sum(t.bytes for t in (model.program.input, model.program.result))
+    assert model.plan.ram_bytes <= peer["activation_bytes"]
+    assert model.plan.ram_bytes + ends <= peer["arena_bytes"]
 
 
 def test_a_wrong_answer_counts(tmp_path: Path) -> None:

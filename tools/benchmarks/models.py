@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tflm
 
 from tinylearn.cli.output import print_table
 from tinylearn.device.build import build_project
@@ -56,6 +57,8 @@ class Row:
     ram_bytes: int = 0
     stack_bytes: int = 0
     file_bytes: int = 0
+    #: what TFLM's arena needs, and its part for activations; None where that cannot be measured
+    tflm: dict[str, int] | None = None
     instructions: dict[str, int] = field(default_factory=dict)
     board_mismatched_bytes: dict[str, int] = field(default_factory=dict)
     fits: list[str] = field(default_factory=list)
@@ -63,7 +66,7 @@ class Row:
 
     def as_json(self) -> dict[str, Any]:
         """The row without what does not apply."""
-        return {k: v for k, v in vars(self).items() if k != "error" or v}
+        return {k: v for k, v in vars(self).items() if k not in ("error", "tflm") or v}
 
 
 def inputs_for(shape: tuple[int, ...], dtype: str, count: int) -> np.ndarray:
@@ -156,7 +159,7 @@ def examine(path: Path, count: int, rounding: str, cores: list[str]) -> Row:
         program, plan = model.compiled.program, model.compiled.plan
         row.operators = sorted({op.kind for op in program.forward})
         row.macs, row.weight_bytes = macs(program, program.forward), plan.flash_weights
-        row.ram_bytes = plan.ram_bytes
+        row.ram_bytes, row.tflm = plan.ram_bytes, tflm.arena(path)
         row.fits = [t.name for t in all_targets() if fit(model, t).fits]
         rows = inputs_for(program.input.shape, program.input.dtype, count)
         wanted = expected(path, rows, rounding)
@@ -172,10 +175,11 @@ def examine(path: Path, count: int, rounding: str, cores: list[str]) -> Row:
 def show(rows: list[Row], cores: list[str]) -> None:
     """The table for people."""
     columns = ("model", ">inputs", ">bytes that differ", ">max err", ">MAC", ">code B", ">weights B",
-               ">RAM B", *(f">{c} instr" for c in cores), "fits")  # fmt: skip
+               ">RAM B", ">TFLM's arena", *(f">{c} instr" for c in cores), "fits")  # fmt: skip
     lines = [
         (r.name, r.inputs_tried, r.mismatched_bytes + sum(r.board_mismatched_bytes.values()),
          r.max_abs_err, r.macs, r.code_bytes, r.weight_bytes, r.ram_bytes,
+         r.tflm["arena_bytes"] if r.tflm else "",
          *(r.instructions.get(c, "") for c in cores), r.error or f"{len(r.fits)} targets")
         for r in rows
     ]  # fmt: skip
