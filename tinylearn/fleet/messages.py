@@ -82,10 +82,10 @@ class Fault(IntEnum):
 
 @dataclass(frozen=True)
 class Body:
-    """Base of all bodies: ``type`` in the header, ``layout`` of the fixed fields, in order. Where
+    """Base of all bodies: ``kind`` is the type in the header, ``layout`` of the fixed fields, in order. Where
     ``has_data``, the last field ``data`` takes the rest of the message."""
 
-    type: ClassVar[int]
+    kind: ClassVar[int]
     layout: ClassVar[struct.Struct]
     has_data: ClassVar[bool] = False
 
@@ -93,7 +93,7 @@ class Body:
         """The whole message."""
         values = [getattr(self, field.name) for field in fields(self)]
         data = values.pop() if self.has_data else b""
-        return Message(self.type, sequence, self.layout.pack(*values) + data).pack()
+        return Message(self.kind, sequence, self.layout.pack(*values) + data).pack()
 
     @classmethod
     def unpack(cls: type[B], payload: bytes) -> B:
@@ -119,7 +119,7 @@ class Announce(Body):
     ``free_ram``, ``weights_bytes`` and ``model_hash`` tell what it can do; ``births`` counts its
     starts; ``deployed`` is the version in its store; ``run``, ``round`` name the task it is in."""
 
-    type: ClassVar[int] = 0x20
+    kind: ClassVar[int] = 0x20
     layout: ClassVar[struct.Struct] = struct.Struct("<HHIIIIII16s")
 
     capabilities: Capability
@@ -140,7 +140,7 @@ class Announce(Body):
 class Pull(Body):
     """Asks for ``room`` bytes of the weights of a version from ``offset`` on."""
 
-    type: ClassVar[int] = 0x21
+    kind: ClassVar[int] = 0x21
     layout: ClassVar[struct.Struct] = struct.Struct("<IIIIHxx")
 
     run: int
@@ -155,7 +155,7 @@ class Update(Body):
     """A piece of an update: ``data`` at ``offset`` of a stream of ``total`` bytes with CRC-32
     ``crc``, the same in every piece. ``samples`` learnt, ``loss`` their mean before each step."""
 
-    type: ClassVar[int] = 0x22
+    kind: ClassVar[int] = 0x22
     layout: ClassVar[struct.Struct] = struct.Struct("<IIHHIIIIf")
     has_data: ClassVar[bool] = True
 
@@ -179,7 +179,7 @@ class Progress(Body):
     """Where a device is with a task, and how well it does: ``loss`` and ``error`` are its
     learner's fading averages."""
 
-    type: ClassVar[int] = 0x23
+    kind: ClassVar[int] = 0x23
     layout: ClassVar[struct.Struct] = struct.Struct("<IIHBxIffI")
 
     run: int
@@ -200,7 +200,7 @@ class Deployed(Body):
     """The version that a device now has in its store, with the fault that kept it from a newer
     one (0: none)."""
 
-    type: ClassVar[int] = 0x24
+    kind: ClassVar[int] = 0x24
     layout: ClassVar[struct.Struct] = struct.Struct("<IBxxx")
 
     version: int
@@ -211,7 +211,7 @@ class Deployed(Body):
 class Gone(Body):
     """The will of a device: the connection of its start number ``births`` is lost."""
 
-    type: ClassVar[int] = 0x25
+    kind: ClassVar[int] = 0x25
     layout: ClassVar[struct.Struct] = struct.Struct("<I")
 
     births: int
@@ -221,7 +221,7 @@ class Gone(Body):
 class Refusal(Body):
     """A device cannot do what it was asked: the message's type, and a detail by fault."""
 
-    type: ClassVar[int] = 0x2F
+    kind: ClassVar[int] = 0x2F
     layout: ClassVar[struct.Struct] = struct.Struct("<BBxxIII")
 
     fault: Fault
@@ -247,7 +247,7 @@ class Task(Body):
     those that moved most, come back where SPARSE. With INLINE ``data`` holds the bytes of the version.
     """
 
-    type: ClassVar[int] = 0x30
+    kind: ClassVar[int] = 0x30
     layout: ClassVar[struct.Struct] = struct.Struct("<IIHHIIIIIHHffI16s")
     has_data: ClassVar[bool] = True
 
@@ -276,7 +276,7 @@ class Task(Body):
 class Chunk(Body):
     """Bytes of a version's weights from ``offset`` (within what is exchanged) on."""
 
-    type: ClassVar[int] = 0x31
+    kind: ClassVar[int] = 0x31
     layout: ClassVar[struct.Struct] = struct.Struct("<II")
     has_data: ClassVar[bool] = True
 
@@ -289,7 +289,7 @@ class Chunk(Body):
 class Next(Body):
     """The offset of an update that should come next."""
 
-    type: ClassVar[int] = 0x32
+    kind: ClassVar[int] = 0x32
     layout: ClassVar[struct.Struct] = struct.Struct("<III")
 
     run: int
@@ -301,7 +301,7 @@ class Next(Body):
 class Receipt(Body):
     """What became of the update of a task, durably. The device may forget it."""
 
-    type: ClassVar[int] = 0x33
+    kind: ClassVar[int] = 0x33
     layout: ClassVar[struct.Struct] = struct.Struct("<IIHBx")
 
     run: int
@@ -318,7 +318,7 @@ class Deploy(Body):
     """Pull ``version``, a blob of ``size`` bytes (section 3), into the store and run it. Its bytes
     are pulled with run and round 0."""
 
-    type: ClassVar[int] = 0x34
+    kind: ClassVar[int] = 0x34
     layout: ClassVar[struct.Struct] = struct.Struct("<III16s")
 
     version: int
@@ -331,14 +331,14 @@ class Deploy(Body):
 class Who(Body):
     """Asks for an ANNOUNCE."""
 
-    type: ClassVar[int] = 0x35
+    kind: ClassVar[int] = 0x35
     layout: ClassVar[struct.Struct] = struct.Struct("<")
 
 
 UP: dict[int, type[Body]] = {
     b.type: b for b in (Announce, Pull, Update, Progress, Deployed, Gone, Refusal)
 }
-DOWN: dict[int, type[Body]] = {b.type: b for b in (Task, Chunk, Next, Receipt, Deploy, Who)}
+DOWN: dict[int, type[Body]] = {b.kind: b for b in (Task, Chunk, Next, Receipt, Deploy, Who)}
 
 
 def unpack(content: bytes, known: dict[int, type[Body]]) -> Body:

@@ -44,8 +44,9 @@ def encode_sparse(delta: Floats, share: float) -> bytes:
     kept = max(1, int(np.ceil(np.float32(share) * np.float32(delta.size))))
     least = np.partition(np.abs(delta), delta.size - kept)[delta.size - kept]
     chosen = np.abs(delta) >= least
-    bitmap = np.packbits(chosen, bitorder="little").tobytes()
-    return bitmap + delta[chosen].astype("<f4").tobytes()
+    bitmap: bytes = np.packbits(chosen, bitorder="little").tobytes()
+    values: bytes = delta[chosen].astype("<f4").tobytes()
+    return bitmap + values
 
 
 def most_bytes(encoding: Encoding, count: int) -> int:
