@@ -335,10 +335,12 @@ class Who(Body):
     layout: ClassVar[struct.Struct] = struct.Struct("<")
 
 
-UP: dict[int, type[Body]] = {
-    b.type: b for b in (Announce, Pull, Update, Progress, Deployed, Gone, Refusal)
-}
-DOWN: dict[int, type[Body]] = {b.kind: b for b in (Task, Chunk, Next, Receipt, Deploy, Who)}
+def _by_kind(*bodies: type[Body]) -> dict[int, type[Body]]:
+    return {body.kind: body for body in bodies}
+
+
+UP = _by_kind(Announce, Pull, Update, Progress, Deployed, Gone, Refusal)
+DOWN = _by_kind(Task, Chunk, Next, Receipt, Deploy, Who)
 
 
 def unpack(content: bytes, known: dict[int, type[Body]]) -> Body:
