@@ -118,7 +118,7 @@ class PutRound:
 @dataclass(frozen=True)
 class AddUpdate:
     """Insert an update; a second one of the same run, round and device is an error of the store
-    (``DuplicateUpdate``)."""
+    (``DuplicateUpdateError``)."""
 
     update: KeptUpdate
 
@@ -126,7 +126,7 @@ class AddUpdate:
 @dataclass(frozen=True)
 class AddVersion:
     """Insert a version and make it the newest. Its parent must be the newest until then
-    (``HeadMoved``), so that several coordinators can share a store. Streams of the updates of its
+    (``HeadMovedError``), so that several coordinators can share a store. Streams of the updates of its
     round are dropped."""
 
     version: Version

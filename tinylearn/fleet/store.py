@@ -9,11 +9,11 @@ from tinylearn.errors import TinylearnError
 from tinylearn.fleet.records import Change, Device, Log, Run, Saved, Version
 
 
-class HeadMoved(TinylearnError):
+class HeadMovedError(TinylearnError):
     """Another coordinator has added a version meanwhile; nothing of the transaction was kept."""
 
 
-class DuplicateUpdate(TinylearnError):
+class DuplicateUpdateError(TinylearnError):
     """The update is there already; nothing of the transaction was kept."""
 
 
@@ -35,7 +35,7 @@ class Store(Protocol):
         UsageError for an unknown run."""
 
     def commit(self, run: int, changes: Sequence[Change], shard: int = 0) -> None:
-        """Make all changes or none, durably. Raises HeadMoved or DuplicateUpdate."""
+        """Make all changes or none, durably. Raises HeadMovedError or DuplicateUpdateError."""
 
     def weights(self, run: int, version: int) -> bytes:
         """Exchanged bytes of a version; raises UsageError where they are no longer kept."""
