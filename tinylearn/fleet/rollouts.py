@@ -1,0 +1,182 @@
+"""Staged rollouts: a version goes to a few devices first, then to more, and back where it fails."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from tinylearn.errors import UsageError
+from tinylearn.fleet.config import Config
+from tinylearn.fleet.events import Effects
+from tinylearn.fleet.messages import Capability, Deploy, Deployed
+from tinylearn.fleet.records import Device, Log, PutRollout, Rollout
+from tinylearn.fleet.roster import Roster
+from tinylearn.fleet.selection import share_of
+
+#: devices that are told of a version at one tick, so that a large fleet does not come all at once
+_AT_ONCE = 200
+
+
+@dataclass
+class _Told:
+    """A device that was told of a version, and when it is told again."""
+
+    version: int
+    again_at: float
+    wait: float
+
+
+class Rollouts:
+    """All rollouts of a run, oldest first. ``make_blob`` makes what a device stores of a version's
+    exchanged bytes."""
+
+    def __init__(
+        self, records: Sequence[Rollout], make_blob: Callable[[bytes], bytes], config: Config
+    ) -> None:
+        self.records = {record.version: record for record in records}
+        self._make_blob, self._config = make_blob, config
+        self._blobs: dict[int, bytes] = {}
+        self._told: dict[str, _Told] = {}
+
+    # ---- by hand ----
+
+    def begin(self, version: int, stages: Sequence[float], most_errors: float,
+              effects: Effects) -> None:  # fmt: skip
+        """Begins a rollout; one that is running is aborted. Raises UsageError for odd stages."""
+        rising = all(a < b for a, b in zip(stages, stages[1:], strict=False))
+        if not stages or not rising or stages[0] <= 0 or stages[-1] != 1:
+            raise UsageError(f"stages {list(stages)}: rising shares of the devices, the last one 1")
+        for record in list(self.records.values()):
+            if record.state in ("running", "paused"):
+                self.put(replace(record, state="superseded"), effects)
+        self.records.pop(version, None)
+        previous = self._last_good()
+        self.put(Rollout(version, previous, tuple(stages), most_errors=most_errors), effects)
+
+    def _last_good(self) -> int:
+        """What to go back to: the version that was rolled out last, or the first of all."""
+        return next((r.version for r in reversed(self.records.values()) if r.state == "done"), 1)
+
+    def set_state(self, version: int, state: str, effects: Effects) -> None:
+        """Pauses, resumes or aborts a rollout; raises UsageError where there is none."""
+        if version not in self.records:
+            raise UsageError(f"version {version} is not being rolled out")
+        self.put(replace(self.records[version], state=state), effects)
+
+    def put(self, record: Rollout, effects: Effects) -> None:
+        """Replaces a record."""
+        self.records[record.version] = record
+        effects.changes.append(PutRollout(record))
+
+    # ---- what devices should have ----
+
+    def desired(self, device: Device) -> int:
+        """The version that a device should have; 0: whatever it has."""
+        if device.pinned or device.paused or device.evicted:
+            return 0 if device.paused or device.evicted else device.pinned
+        for record in reversed(self.records.values()):
+            if record.state == "aborted" and device.name in record.installed:
+                return record.previous
+            if record.state in ("running", "done") and _is_target(record, device.name):
+                return record.version
+        return 0
+
+    def go_on(self, roster: Roster, busy: set[str], now: float, effects: Effects) -> None:
+        """Tells devices of the versions that they should have, those at a task left alone."""
+        if not self.records and not any(d.pinned for d in roster.devices.values()):
+            return
+        room = _AT_ONCE
+        for device in roster.devices.values():
+            version = self.desired(device)
+            wants = version and version != device.deployed and device.online
+            if wants and device.name not in busy and self._is_due(device.name, version, now):
+                self._tell(device, version, now, effects)
+                room -= 1
+            if not room:
+                break
+        self._advance_all(roster, effects)
+
+    def _is_due(self, name: str, version: int, now: float) -> bool:
+        told = self._told.get(name)
+        return told is None or told.version != version or now >= told.again_at
+
+    def _tell(self, device: Device, version: int, now: float, effects: Effects) -> None:
+        blob = self._blobs.get(version)
+        if blob is None:
+            if version not in effects.wanted:
+                effects.wanted.append(version)
+            return
+        before = self._told.get(device.name)
+        again = before is not None and before.version == version
+        wait = min(2 * before.wait, self._config.most_retry) if before and again else (
+            self._config.retry)  # fmt: skip
+        self._told[device.name] = _Told(version, now + wait, wait)
+        told = Deploy(version, len(blob), zlib.crc32(blob), device.model_hash)
+        effects.sends.append((device.name, told))
+
+    def fetched(self, version: int, weights: bytes | None) -> None:
+        """The weights of a version that was wanted."""
+        if weights is not None:
+            self._blobs[version] = self._make_blob(weights)
+
+    def bytes_of(self, version: int) -> bytes | None:
+        """The blob of a version that devices have been told of."""
+        return self._blobs.get(version)
+
+    # ---- what devices say ----
+
+    def installed(self, roster: Roster, device: Device, said: Deployed,
+                  effects: Effects) -> Device | None:  # fmt: skip
+        """A device tells what it has stored, or why it could not."""
+        wanted = self.desired(device)
+        if said.fault and wanted in self.records:
+            self.failed(wanted, device.name, effects)
+        elif said.version in self.records:
+            record = self.records[said.version]
+            if device.name not in record.installed:
+                record = replace(record, installed=(*record.installed, device.name))
+                self.put(record, effects)
+        if not said.fault:
+            self._told.pop(device.name, None)
+        return roster.put(replace(device, deployed=said.version))
+
+    def failed(self, version: int, name: str, effects: Effects) -> None:
+        """A device does badly with a version."""
+        record = self.records.get(version)
+        if record is not None and name not in record.failed:
+            effects.changes.append(Log("rollout failed", 0, name, f"version {version}"))
+            self.put(replace(record, failed=(*record.failed, name)), effects)
+
+    def _advance_all(self, roster: Roster, effects: Effects) -> None:
+        for record in list(self.records.values()):
+            if record.state == "running":
+                following = advanced(record, roster)
+                if following != record:
+                    said = f"version {record.version}: {following.state}, stage {following.stage}"
+                    effects.changes.append(Log("rollout", 0, "", said))
+                    self.put(following, effects)
+
+
+def _is_target(record: Rollout, name: str) -> bool:
+    """Whether the present stage covers a device. One that failed is left alone."""
+    share = record.stages[record.stage]
+    return name not in record.failed and share_of(name, f"rollout {record.version}") < share
+
+
+def advanced(record: Rollout, roster: Roster) -> Rollout:
+    """The rollout after what its devices have said: wider, done, aborted, or as it is."""
+    answered = len(record.installed) + len(record.failed)
+    if answered and len(record.failed) / answered > record.most_errors:
+        return replace(record, state="aborted")
+    waiting = (
+        d for d in roster.devices.values()
+        if d.online and not d.pinned and not d.paused and not d.evicted
+        and d.capabilities & Capability.STORE and _is_target(record, d.name)
+        and d.deployed != record.version
+    )  # fmt: skip
+    if next(waiting, None) is not None:
+        return record
+    if record.stage + 1 < len(record.stages):
+        return replace(record, stage=record.stage + 1)
+    return replace(record, state="done")

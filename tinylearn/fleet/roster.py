@@ -1,0 +1,94 @@
+"""The devices: who is there, who may be asked, who misbehaves."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from dataclasses import replace
+
+from tinylearn.fleet.config import Config
+from tinylearn.fleet.messages import Announce, Capability
+from tinylearn.fleet.records import Device, Run
+from tinylearn.fleet.selection import draw
+
+
+class Roster:
+    """All devices by name. Methods that change one return its new record, or None for no change."""
+
+    def __init__(self, run: Run, config: Config, devices: dict[str, Device]) -> None:
+        self._run, self._config = run, config
+        self.devices = dict(devices)
+        self._births: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._eligible: list[str] | None = None
+        self.needs = Capability.LEARN
+
+    def get(self, name: str) -> Device:
+        """A device; one never heard of is empty."""
+        return self.devices.get(name) or Device(name)
+
+    def put(self, device: Device) -> Device | None:
+        """Replaces a record."""
+        if self.devices.get(device.name) == device:
+            return None
+        self.devices[device.name] = device
+        self._eligible = None
+        return device
+
+    def announced(self, name: str, said: Announce, now: float, round_: int) -> Device | None:
+        """A device tells what it is. One that starts again and again is left out for a while."""
+        known = self.get(name)
+        device = replace(
+            known, model_hash=said.model_hash, capabilities=said.capabilities,
+            frame_bytes=said.frame_bytes, free_ram=said.free_ram, weights_bytes=said.weights_bytes,
+            births=said.births, deployed=said.deployed, online=True,
+        )  # fmt: skip
+        if said.births != known.births and known.births and self._flaps(name, now):
+            device = self._isolated(device, round_)
+        return self.put(device)
+
+    def _flaps(self, name: str, now: float) -> bool:
+        births = self._births[name]
+        births.append(now)
+        while now - births[0] > self._config.birth_window:
+            births.popleft()
+        if len(births) <= self._config.most_births:
+            return False
+        births.clear()
+        return True
+
+    def gone(self, name: str, births: int) -> Device | None:
+        """A will: it counts unless the device has started again since."""
+        known = self.get(name)
+        return self.put(replace(known, online=False)) if births >= known.births else None
+
+    def struck(self, name: str, round_: int) -> Device | None:
+        """A bad update; after some of them the device is left out for a while."""
+        device = self.get(name)
+        device = replace(device, strikes=device.strikes + 1)
+        if device.strikes % self._config.most_strikes == 0:
+            device = self._isolated(device, round_)
+        return self.put(device)
+
+    def _isolated(self, device: Device, round_: int) -> Device:
+        times = max(0, device.strikes // self._config.most_strikes - 1)
+        rounds = self._config.isolation_rounds * 2 ** min(times, 10)
+        return replace(device, isolated_until=round_ + rounds)
+
+    def may_learn(self, name: str) -> bool:
+        """Whether a device is there and can do this run's tasks."""
+        device, config = self.get(name), self._config
+        can = (device.capabilities & self.needs) == self.needs
+        same = device.model_hash == self._run.model_hash
+        fits = device.free_ram >= config.least_ram and set(config.tags) <= set(device.tags)
+        left_out = device.paused or device.evicted or not device.online
+        return can and same and fits and not left_out
+
+    def eligible(self) -> list[str]:
+        """Those who may learn, sorted."""
+        if self._eligible is None:
+            self._eligible = sorted(name for name in self.devices if self.may_learn(name))
+        return self._eligible
+
+    def draw(self, count: int, round_: int, busy: set[str]) -> list[str]:
+        """Up to ``count`` devices for a round, none of the ``busy`` or isolated ones."""
+        return draw(self.eligible(), count, self._run.seed, round_,
+                    lambda name: name not in busy and self.get(name).isolated_until <= round_)  # fmt: skip
