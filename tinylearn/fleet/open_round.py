@@ -51,10 +51,14 @@ class OpenRound:
     assignments: dict[str, Assignment] = field(default_factory=dict)
     updates: dict[str, tuple[KeptUpdate, Floats]] = field(default_factory=dict)
 
+    def waits_for(self, name: str) -> bool:
+        """Whether a device was asked and may still report."""
+        assignment = self.assignments.get(name)
+        return assignment is not None and not assignment.failed and name not in self.updates
+
     def outstanding(self) -> Iterator[str]:
         """Devices that were asked and may still report."""
-        return (name for name, a in self.assignments.items()
-                if name not in self.updates and not a.failed)  # fmt: skip
+        return (name for name in self.assignments if self.waits_for(name))
 
     def replace_by(self, name: str, assignment: Assignment) -> None:
         """Another device is asked as well."""

@@ -76,5 +76,4 @@ class Requests:
         changed = _DEVICE[what](coordinator.roster.get(name), command)
         coordinator.put_device(coordinator.roster.put(changed), effects)
         if what in ("evict", "hold"):
-            for opened in list(coordinator.rounds.values()):
-                coordinator.give_up(opened, name, what, now, effects)
+            coordinator.rounds.give_up_all(name, what, now, effects)

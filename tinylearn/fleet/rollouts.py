@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from tinylearn.errors import UsageError
 from tinylearn.fleet.config import Config
@@ -44,7 +45,7 @@ class Rollouts:
     def begin(self, version: int, stages: Sequence[float], most_errors: float,
               effects: Effects) -> None:  # fmt: skip
         """Begins a rollout; one that is running is aborted. Raises UsageError for odd stages."""
-        rising = all(a < b for a, b in zip(stages, stages[1:], strict=False))
+        rising = all(a < b for a, b in pairwise(stages))
         if not stages or not rising or stages[0] <= 0 or stages[-1] != 1:
             raise UsageError(f"stages {list(stages)}: rising shares of the devices, the last one 1")
         for record in list(self.records.values()):

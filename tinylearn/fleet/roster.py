@@ -6,20 +6,25 @@ from collections import defaultdict, deque
 from dataclasses import replace
 
 from tinylearn.fleet.config import Config
+from tinylearn.fleet.events import Effects
 from tinylearn.fleet.messages import Announce, Capability
-from tinylearn.fleet.records import Device, Run
+from tinylearn.fleet.records import Device, Log, PutDevice, Run
 from tinylearn.fleet.selection import draw
+
+#: more bad messages of one device leave no trace in the store
+_MOST_STRIKES = 100
 
 
 class Roster:
     """All devices by name. Methods that change one return its new record, or None for no change."""
 
-    def __init__(self, run: Run, config: Config, devices: dict[str, Device]) -> None:
-        self._run, self._config = run, config
+    def __init__(
+        self, run: Run, config: Config, devices: dict[str, Device], needs: Capability
+    ) -> None:
+        self._run, self._config, self._needs = run, config, needs
         self.devices = dict(devices)
         self._births: defaultdict[str, deque[float]] = defaultdict(deque)
         self._eligible: list[str] | None = None
-        self.needs = Capability.LEARN
 
     def get(self, name: str) -> Device:
         """A device; one never heard of is empty."""
@@ -60,13 +65,16 @@ class Roster:
         known = self.get(name)
         return self.put(replace(known, online=False)) if births >= known.births else None
 
-    def struck(self, name: str, round_: int) -> Device | None:
-        """A bad update; after some of them the device is left out for a while."""
+    def strike(self, name: str, why: str, round_: int, effects: Effects) -> None:
+        """A bad message; after some of them the device is left out for a while."""
         device = self.get(name)
+        if device.strikes >= _MOST_STRIKES:
+            return
         device = replace(device, strikes=device.strikes + 1)
         if device.strikes % self._config.most_strikes == 0:
             device = self._isolated(device, round_)
-        return self.put(device)
+        effects.changes += [PutDevice(device), Log("bad message", round_, name, why)]
+        self.put(device)
 
     def _isolated(self, device: Device, round_: int) -> Device:
         times = max(0, device.strikes // self._config.most_strikes - 1)
@@ -76,7 +84,7 @@ class Roster:
     def may_learn(self, name: str) -> bool:
         """Whether a device is there and can do this run's tasks."""
         device, config = self.get(name), self._config
-        can = (device.capabilities & self.needs) == self.needs
+        can = (device.capabilities & self._needs) == self._needs
         same = device.model_hash == self._run.model_hash
         fits = device.free_ram >= config.least_ram and set(config.tags) <= set(device.tags)
         left_out = device.paused or device.evicted or not device.online
