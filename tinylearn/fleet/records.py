@@ -30,7 +30,8 @@ class Run:
 @dataclass(frozen=True)
 class Version:
     """Weights that the fleet had, and where they come from. ``weights``: all exchanged bytes, or
-    None where they are no longer kept. ``reports``: updates in it; ``round`` 0: the start."""
+    None where they are no longer kept; ``crc`` is their CRC-32. ``reports``: updates in it;
+    ``round`` 0: the start."""
 
     number: int
     parent: int
@@ -110,24 +111,25 @@ class Rollout:
 
 @dataclass(frozen=True)
 class PutRound:
-    """Insert or replace a round."""
+    """Insert or replace a round; its base stays what it was. An open round keeps the weights of its
+    base."""
 
     round: Round
 
 
 @dataclass(frozen=True)
 class AddUpdate:
-    """Insert an update; a second one of the same run, round and device is an error of the store
-    (``DuplicateUpdateError``)."""
+    """Insert an update of a round that is there; a second one of the same run, round and device is
+    an error of the store (``DuplicateUpdateError``), whatever its attempt."""
 
     update: KeptUpdate
 
 
 @dataclass(frozen=True)
 class AddVersion:
-    """Insert a version and make it the newest. Its parent must be the newest until then
-    (``HeadMovedError``), so that several coordinators can share a store. Streams of the updates of its
-    round are dropped."""
+    """Insert a version, with weights, and make it the newest. Its parent must be the newest until
+    then (``HeadMovedError``), its number higher, so that several coordinators can share a store. Streams
+    of the updates of its round (of the shard that commits) are dropped."""
 
     version: Version
 

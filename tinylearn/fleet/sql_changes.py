@@ -1,0 +1,175 @@
+"""Changes as statements, and which weights may go: what one commit does within its transaction."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from tinylearn.errors import UsageError
+from tinylearn.fleet import records, sql_rows
+from tinylearn.fleet.records import Change, Run
+from tinylearn.fleet.store import MILESTONE, NEWEST_KEPT, DuplicateUpdateError, HeadMovedError
+
+
+class Statements(Protocol):
+    """A connection; ``?`` stand for values. Raises StoreError."""
+
+    def rows(self, statement: str, *values: Any) -> list[Any]:
+        """All rows."""
+
+    def change(self, statement: str, *values: Any) -> int:
+        """How many rows it changed."""
+
+    def lock_run(self, run: int) -> None:
+        """Keep others from moving the head and from pruning until the transaction ends."""
+
+
+_MOVE_HEAD = "UPDATE runs SET head = ? WHERE id = ? AND head = ?"
+_ADD_WEIGHTS = "INSERT INTO weights (run, version, content) VALUES (?, ?, ?)"
+_ADD_STREAM = "INSERT INTO streams (run, shard, round, device, content) VALUES (?, ?, ?, ?, ?)"
+_DROP_STREAMS = "DELETE FROM streams WHERE run = ? AND shard = ? AND round = ?"
+_BASE_IS_KEPT = "SELECT 1 FROM weights WHERE run = ? AND version = ?"
+_NAMED = "SELECT deployed, pinned FROM devices WHERE run = ? AND name = ?"
+_BASE = "SELECT base FROM rounds WHERE run = ? AND shard = ? AND number = ? AND open = 1"
+#: the newest version that is not among the NEWEST_KEPT
+_OUTDATED = "SELECT version FROM weights WHERE run = ? ORDER BY version DESC LIMIT 1 OFFSET ?"
+_PRUNE = """
+DELETE FROM weights WHERE run = ? AND version = ?
+AND NOT EXISTS (SELECT 1 FROM rounds r
+                WHERE r.run = weights.run AND r.base = weights.version AND r.open = 1)
+AND NOT EXISTS (SELECT 1 FROM devices d
+                WHERE d.run = weights.run AND d.deployed = weights.version)
+AND NOT EXISTS (SELECT 1 FROM devices d
+                WHERE d.run = weights.run AND d.pinned = weights.version)
+AND NOT EXISTS (SELECT 1 FROM rollouts r
+                WHERE r.run = weights.run AND r.version = weights.version)
+AND NOT EXISTS (SELECT 1 FROM rollouts r
+                WHERE r.run = weights.run AND r.previous = weights.version)
+"""
+
+
+def check_weights(run: Run, weights: bytes | None, crc: int, what: str) -> bytes:
+    """The weights, if they can be a version of the run; raises UsageError."""
+    if weights is None or len(weights) != run.exchanged_bytes or zlib.crc32(weights) != crc:
+        raise UsageError(
+            f"{what}: needs {run.exchanged_bytes} bytes of weights with CRC-32 {crc:#010x}"
+        )
+    return weights
+
+
+class Commit:
+    """One transaction's changes of ``run`` by the coordinator of ``shard``, at Unix time ``now``."""
+
+    def __init__(self, database: Statements, run: Run, shard: int, now: float) -> None:
+        self._database = database
+        self._run = run
+        self._shard = shard
+        self._now = now
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Do them all. Raises HeadMovedError, DuplicateUpdateError, UsageError or StoreError."""
+        released = self._released(changes)
+        adds = any(isinstance(change, records.AddVersion) for change in changes)
+        bases = {
+            change.round.base
+            for change in changes
+            if isinstance(change, records.PutRound) and change.round.open
+        }
+        if adds or bases or released or any(isinstance(c, records.PutRollout) for c in changes):
+            self._database.lock_run(self._run.id)
+        for change in changes:
+            _APPLY[type(change)](self, change)
+        self._check_bases(bases)
+        if adds or released:
+            self._prune(released, adds)
+
+    def _released(self, changes: Sequence[Change]) -> set[int]:
+        """Versions that the changes may take the last name from."""
+        found: set[int] = set()
+        for change in changes:
+            if isinstance(change, records.PutDevice):
+                device = change.device
+                for row in self._database.rows(_NAMED, self._run.id, device.name):
+                    found |= set(row) - {device.deployed, device.pinned}
+            elif isinstance(change, records.PutRound) and not change.round.open:
+                number = change.round.number
+                rows = self._database.rows(_BASE, self._run.id, self._shard, number)
+                found |= {base for (base,) in rows}
+        return found
+
+    def _check_bases(self, bases: set[int]) -> None:
+        for base in bases:
+            if not self._database.rows(_BASE_IS_KEPT, self._run.id, base):
+                raise HeadMovedError(
+                    f"run {self._run.id}: weights of version {base} are no longer kept, no round "
+                    "can start from it; take the newest"
+                )
+
+    def _prune(self, released: set[int], adds: bool) -> None:
+        for (newest,) in self._database.rows(_OUTDATED, self._run.id, NEWEST_KEPT):
+            aged = {newest} if adds else set()
+            for version in aged | {old for old in released if old <= newest}:
+                if version % MILESTONE:
+                    self._database.change(_PRUNE, self._run.id, version)
+
+    def put_round(self, change: records.PutRound) -> None:
+        """See ``records``, like all that follow."""
+        values = sql_rows.ROUNDS.values(change.round)
+        self._database.change(sql_rows.ROUNDS.put, self._run.id, self._shard, *values)
+
+    def add_update(self, change: records.AddUpdate) -> None:
+        """An update, and its stream if it has one."""
+        update = change.update
+        values = sql_rows.UPDATES.values(update)
+        if not self._database.change(sql_rows.UPDATES.insert, self._run.id, self._shard, *values):
+            raise DuplicateUpdateError(
+                f"run {self._run.id}, round {update.round}: {update.device} has an update already"
+            )
+        if update.stream:
+            key = (self._run.id, self._shard, update.round, update.device)
+            self._database.change(_ADD_STREAM, *key, update.stream)
+
+    def add_version(self, change: records.AddVersion) -> None:
+        """A version and its weights, head of the run."""
+        version, run = change.version, self._run.id
+        what = f"run {run}, version {version.number}"
+        weights = check_weights(self._run, version.weights, version.crc, what)
+        if version.number <= version.parent:
+            raise UsageError(f"{what}: its parent is {version.parent}; it needs a higher number")
+        if not self._database.change(_MOVE_HEAD, version.number, run, version.parent):
+            raise HeadMovedError(f"{what}: its parent {version.parent} is not the newest version")
+        values = sql_rows.VERSIONS.values(version)
+        self._database.change(sql_rows.VERSIONS.insert, run, self._shard, *values)
+        self._database.change(_ADD_WEIGHTS, run, version.number, weights)
+        self._database.change(_DROP_STREAMS, run, self._shard, version.round)
+
+    def put_device(self, change: records.PutDevice) -> None:
+        """A device."""
+        values = sql_rows.DEVICES.values(change.device)
+        self._database.change(sql_rows.DEVICES.put, self._run.id, *values)
+
+    def put_rollout(self, change: records.PutRollout) -> None:
+        """A rollout."""
+        values = sql_rows.ROLLOUTS.values(change.rollout)
+        self._database.change(sql_rows.ROLLOUTS.put, self._run.id, *values)
+
+    def put_state(self, change: records.PutState) -> None:
+        """A named value."""
+        self._database.change(sql_rows.STATES.put, self._run.id, change.key, change.value)
+
+    def log(self, change: records.Log) -> None:
+        """An entry of the log."""
+        values = sql_rows.LOG.values(change)
+        self._database.change(sql_rows.LOG.insert, self._run.id, self._now, *values)
+
+
+_APPLY: dict[type, Callable[[Commit, Any], None]] = {
+    records.PutRound: Commit.put_round,
+    records.AddUpdate: Commit.add_update,
+    records.AddVersion: Commit.add_version,
+    records.PutDevice: Commit.put_device,
+    records.PutRollout: Commit.put_rollout,
+    records.PutState: Commit.put_state,
+    records.Log: Commit.log,
+}
