@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from tinylearn.errors import UsageError
 
+#: seconds; in milliseconds it must fit 32 bits
+_LONGEST = 4e6
+
 
 @dataclass(frozen=True)
 class Config:
@@ -44,5 +47,7 @@ class Config:
         for name in positive:
             if not getattr(self, name) > 0:
                 raise UsageError(f"fleet: {name} must be above 0, is {getattr(self, name)}")
+        if self.deadline > _LONGEST:
+            raise UsageError(f"fleet: deadline is at most {_LONGEST:g} s, is {self.deadline}")
         if not 0 < self.least_share <= 1:
             raise UsageError(f"fleet: least_share lies between 0 and 1, is {self.least_share}")

@@ -19,7 +19,7 @@ from tinylearn.fleet.records import Device, Log, PutDevice, PutState, Saved
 from tinylearn.fleet.requests import Requests
 from tinylearn.fleet.rollouts import Rollouts
 from tinylearn.fleet.roster import Roster
-from tinylearn.fleet.rounds import Rounds, chunk
+from tinylearn.fleet.rounds import Rounds
 from tinylearn.fleet.strategies.base import Strategy
 
 
@@ -108,11 +108,12 @@ class Coordinator:
             self.rounds.give_up_all(name, "left", now, effects)
 
     def _pulled(self, name: str, asked: m.Pull, now: float, effects: Effects) -> None:
-        blob = self.rollouts.bytes_of(asked.version) if asked.run == 0 else None
-        if blob is not None:
-            effects.sends.append((name, chunk(blob, asked)))
-        else:
+        if asked.run != 0:
             self.rounds.pulled(name, asked, now, effects)
+            return
+        piece = self.rollouts.pulled(name, asked, now)
+        if piece is not None:
+            effects.sends.append((name, piece))
 
     def _refused(self, name: str, said: m.Refusal, now: float, effects: Effects) -> None:
         self.counters[f"refusal {said.fault.name.lower()}"] += 1

@@ -285,6 +285,12 @@ class Chunk(Body):
     data: bytes
 
 
+def chunk(data: bytes, asked: Pull) -> Chunk:
+    """The bytes that a device asks for, as many as it has room for."""
+    room = min(asked.room, 0xFFFF - Chunk.layout.size)
+    return Chunk(asked.version, asked.offset, data[asked.offset : asked.offset + room])
+
+
 @dataclass(frozen=True)
 class Next(Body):
     """The offset of an update that should come next."""

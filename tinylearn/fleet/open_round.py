@@ -15,13 +15,36 @@ from tinylearn.fleet.updates import Floats
 
 @dataclass
 class Assignment:
-    """What one device was asked. ``remind_at``: when, unless it is heard before."""
+    """What one device was asked. ``remind_at``: when, unless it is heard before.
+
+    ``may_repeat``: a message that brings nothing new is answered once after each reminder and not
+    otherwise, or every message that a network repeats would start a conversation of its own
+    (the sorcerer's apprentice of RFC 1123, 4.2.3.1).
+    """
 
     assembly: Assembly
     remind_at: float
     wait: float
     phase: Phase = Phase.IDLE
     failed: bool = False
+    pulled: int = -1
+    may_repeat: bool = True
+
+    def answers(self, is_new: bool) -> bool:
+        """Whether a message is answered."""
+        answered = is_new or self.may_repeat
+        self.may_repeat = False
+        return answered
+
+    def answers_pull(self, offset: int) -> bool:
+        """The same of a request for the weights from an offset on."""
+        answered = self.answers(offset > self.pulled)
+        self.pulled = offset if answered else self.pulled
+        return answered
+
+    def restart(self, now: float) -> None:
+        """The device knows nothing of its task any more."""
+        self.phase, self.remind_at, self.pulled = Phase.IDLE, now, -1
 
     def heard(self, now: float, wait: float) -> None:
         """The device is at it: the next reminder is due only after a silence."""
@@ -33,6 +56,7 @@ class Assignment:
             return False
         self.wait = min(2 * self.wait, most)
         self.remind_at = now + self.wait
+        self.may_repeat = True
         return True
 
 

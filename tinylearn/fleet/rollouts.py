@@ -10,7 +10,7 @@ from itertools import pairwise
 from tinylearn.errors import UsageError
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.events import Effects
-from tinylearn.fleet.messages import Capability, Deploy, Deployed
+from tinylearn.fleet.messages import Capability, Chunk, Deploy, Deployed, Pull, chunk
 from tinylearn.fleet.records import Device, Log, PutRollout, Rollout
 from tinylearn.fleet.roster import Roster
 from tinylearn.fleet.selection import share_of
@@ -21,11 +21,14 @@ _AT_ONCE = 200
 
 @dataclass
 class _Told:
-    """A device that was told of a version, and when it is told again."""
+    """A device that was told of a version, and when it is told again. ``pulled``: the offset that
+    it was answered last; nothing is answered twice but after it was told again."""
 
     version: int
     again_at: float
     wait: float
+    pulled: int = -1
+    may_repeat: bool = True
 
 
 class Rollouts:
@@ -121,9 +124,16 @@ class Rollouts:
         if weights is not None:
             self._blobs[version] = self._make_blob(weights)
 
-    def bytes_of(self, version: int) -> bytes | None:
-        """The blob of a version that devices have been told of."""
-        return self._blobs.get(version)
+    def pulled(self, name: str, asked: Pull, now: float) -> Chunk | None:
+        """The piece of a version that a device asks for, if it was told of it."""
+        told, blob = self._told.get(name), self._blobs.get(asked.version)
+        if told is None or blob is None or told.version != asked.version:
+            return None
+        told.again_at = now + self._config.retry
+        if asked.offset <= told.pulled and not told.may_repeat:
+            return None
+        told.pulled, told.may_repeat = asked.offset, False
+        return chunk(blob, asked)
 
     # ---- what devices say ----
 

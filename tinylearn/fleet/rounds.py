@@ -26,12 +26,6 @@ _REMEMBERED = 1000
 _MOST_PAYLOAD = 0xFFFF
 
 
-def chunk(data: bytes, asked: m.Pull) -> m.Chunk:
-    """The bytes that a device asks for, as many as it has room for."""
-    room = min(asked.room, _MOST_PAYLOAD - m.Chunk.layout.size)
-    return m.Chunk(asked.version, asked.offset, data[asked.offset : asked.offset + room])
-
-
 class Rounds:
     """The rounds of one run. ``open``: those under way, by number; ``last_round``: the newest."""
 
@@ -135,7 +129,8 @@ class Rounds:
             effects.sends.append((name, m.Receipt(asked.run, asked.round, 0, m.Verdict.ENDED)))
             return
         opened.assignments[name].phase = m.Phase.PULLING
-        effects.sends.append((name, chunk(opened.base_bytes, asked)))
+        if opened.assignments[name].answers_pull(asked.offset):
+            effects.sends.append((name, m.chunk(opened.base_bytes, asked)))
 
     def progressed(self, name: str, said: m.Progress, now: float, effects: Effects) -> None:
         """A device tells where it is; what it needs next it is told by a reminder."""
@@ -162,10 +157,11 @@ class Rounds:
         assert opened is not None
         assignment = opened.assignments[name]
         assignment.phase = m.Phase.SENDING
+        before = assignment.assembly.next
         try:
             if assignment.assembly.add(piece):
                 self._complete(opened, name, piece, effects)
-            else:
+            elif assignment.answers(assignment.assembly.next > before):
                 following = m.Next(piece.run, piece.round, assignment.assembly.next)
                 effects.sends.append((name, following))
         except BadInputError as error:
@@ -228,8 +224,7 @@ class Rounds:
         """A device has started anew: it knows nothing of its task, and is reminded at once."""
         for opened in self.open.values():
             if opened.waits_for(name):
-                opened.assignments[name].phase = m.Phase.IDLE
-                opened.assignments[name].remind_at = now
+                opened.assignments[name].restart(now)
 
     def give_up(
         self, opened: OpenRound, name: str, why: str, now: float, effects: Effects

@@ -1,0 +1,313 @@
+"""The coordinator's state machine: rounds end, each update counts once, whatever gets lost."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.fleet_world import COUNT, World
+
+from tinylearn.device.messages import Message
+from tinylearn.fleet import messages as m
+from tinylearn.fleet.config import Config
+from tinylearn.fleet.events import Fetched, Received, Requested, Tick
+
+
+def unbroken(**options) -> bytes:
+    return World(**options).run()
+
+
+def test_rounds_average_what_devices_send() -> None:
+    world = World(devices=3, config=Config(rounds=1), parameters={"devices": 3})
+    final = np.frombuffer(world.run(), "<f4")
+    mean = np.mean([d.moves(1) for d in world.devices.values()], axis=0)
+    np.testing.assert_allclose(final, mean, atol=1e-6)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    loss=st.sampled_from([0.0, 0.2, 0.4]),
+    repeat=st.sampled_from([0.0, 0.2, 0.4]),
+    reorder=st.booleans(),
+    crash=st.sampled_from([0.0, 0.005, 0.03]),
+    frame=st.sampled_from([96, 256, 4096]),
+    strategy=st.sampled_from(["fed_avg", "tiny_reptile"]),
+)
+def test_final_weights_are_those_of_the_unbroken_run(
+    seed: int, loss: float, repeat: float, reorder: bool, crash: float, frame: int, strategy: str
+) -> None:
+    """Every update is in the result exactly once: byte for byte, under loss, repetition,
+    reordering and kills of the coordinator at any instant."""
+    config = Config(rounds=6, deadline=1e6, most_births=10**6)
+    asked = {"devices": 3} if strategy == "fed_avg" else {}
+    same = {"devices": 4, "strategy": strategy, "config": config, "frame_bytes": frame,
+            "parameters": asked}  # fmt: skip
+    world = World(**same, loss=loss, repeat=repeat, reorder=reorder, crash=crash, seed=seed)
+    assert world.run() == unbroken(**same)
+    assert len(world.store.aggregated) == len(set(world.store.aggregated))
+
+
+# ---- rounds end ----
+
+
+def announced(world: World, now: float = 0.0) -> None:
+    for device in world.devices.values():
+        world.machine.handle(Received(device.name, "state", device.announce()), now)
+
+
+def updates(world: World, name: str, round_: int, stream: bytes | None = None, **changed) -> bytes:
+    """A device's whole update, with some fields changed."""
+    device = world.devices[name]
+    stream = device.moves(round_).tobytes() if stream is None else stream
+    piece = m.Update(7, round_, 0, m.Encoding.WEIGHTS, 0, len(stream), zlib.crc32(stream), 1, 0.5,
+                     stream)  # fmt: skip
+    return replace(piece, **changed).pack()
+
+
+def verdicts(effects) -> list[m.Verdict]:
+    return [body.verdict for _, body in effects.sends if isinstance(body, m.Receipt)]
+
+
+def asked(world: World, round_: int) -> tuple[str, ...]:
+    return world.machine.rounds.open[round_].round.selected
+
+
+def tell(world: World, name: str, content: bytes, now: float = 0.0):
+    return world.machine.handle(Received(name, "up", content), now)
+
+
+def test_deadline_ends_a_round_with_those_who_have_reported() -> None:
+    config = Config(rounds=1, deadline=10, least_share=0.5)
+    world = World(devices=4, config=config, parameters={"devices": 4})
+    for name in asked(world, 1)[:2]:
+        assert verdicts(tell(world, name, updates(world, name, 1))) == [m.Verdict.ACCEPTED]
+    world.machine.handle(Tick(), 9.9)
+    assert not world.machine.is_done
+    effects = world.machine.handle(Tick(), 10.0)
+    assert verdicts(effects) == [m.Verdict.ENDED] * 2
+    assert world.machine.head.version.reports == 2 and world.machine.is_done
+
+
+def test_deadline_with_too_few_reports_leaves_the_weights() -> None:
+    config = Config(rounds=2, deadline=10, least_share=0.75)
+    world = World(devices=4, config=config, parameters={"devices": 4})
+    tell(world, "d0", updates(world, "d0", 1))
+    world.machine.handle(Tick(), 10.0)
+    assert world.machine.head.version.number == 1
+    assert world.machine.counters["rounds void"] == 1
+    assert list(world.machine.rounds.open) == [2]
+
+
+def test_rounds_end_when_a_third_of_the_devices_leaves() -> None:
+    config = Config(rounds=5, deadline=30)
+    world = World(devices=20, config=config, parameters={"devices": 6})
+    for i in range(6):
+        device = world.devices.pop(f"d{i}")
+        tell(world, f"d{i}", m.Gone(device.births).pack(), 0.0)
+    world.run()
+    versions = world.store.versions
+    assert len(versions) == 6
+    assert all(v.reports == 6 for v in versions.values() if v.round > 1)
+
+
+def test_silent_devices_are_reminded_with_growing_pauses() -> None:
+    world = World(devices=1, config=Config(rounds=1, deadline=1000, retry=1, most_retry=8),
+                  parameters={"devices": 1})  # fmt: skip
+    world.wire.clear()
+    ticks = ((t, world.machine.handle(Tick(), t / 10).sends) for t in range(400))
+    times = [t / 10 for t, sends in ticks if any(isinstance(body, m.Task) for _, body in sends)]
+    assert times == [1.0, 3.0, 7.0, 15.0, 23.0, 31.0, 39.0]
+
+
+def test_an_old_will_does_not_end_a_newer_birth() -> None:
+    world = World(devices=1, config=Config(rounds=1), parameters={"devices": 1})
+    device = world.devices["d0"]
+    tell(world, "d0", m.Gone(device.births - 1).pack())
+    assert world.machine.roster.get("d0").online
+    tell(world, "d0", m.Gone(device.births).pack())
+    assert not world.machine.roster.get("d0").online
+
+
+# ---- what is dropped, and counted ----
+
+
+def test_late_duplicate_and_foreign_updates_are_told_apart() -> None:
+    world = World(devices=3, config=Config(rounds=2, least_share=0.1), parameters={"devices": 2})
+    first, second = asked(world, 1)
+    (third,) = set(world.devices) - {first, second}
+    assert verdicts(tell(world, third, updates(world, third, 1))) == [m.Verdict.FOREIGN]
+    assert verdicts(tell(world, first, updates(world, first, 1))) == [m.Verdict.ACCEPTED]
+    assert verdicts(tell(world, first, updates(world, first, 1))) == [m.Verdict.ACCEPTED]
+    assert world.machine.counters["duplicate"] == 1
+    world.machine.handle(Tick(), 1e5)
+    assert verdicts(tell(world, second, updates(world, second, 1))) == [m.Verdict.LATE]
+    assert verdicts(tell(world, first, updates(world, first, 99))) == [m.Verdict.FOREIGN]
+    assert verdicts(tell(world, first, updates(world, first, 1, run=8))) == [m.Verdict.FOREIGN]
+
+
+def test_stale_updates_of_asynchronous_rounds_are_dropped() -> None:
+    config = Config(rounds=50, concurrency=2, most_staleness=3)
+    world = World(devices=2, strategy="tiny_reptile", config=config)
+    (slow,), (fast,) = asked(world, 1), asked(world, 2)
+    for _ in range(4):
+        number = max(world.machine.rounds.open)
+        assert verdicts(tell(world, fast, updates(world, fast, number))) == [m.Verdict.ACCEPTED]
+    assert verdicts(tell(world, slow, updates(world, slow, 1))) == [m.Verdict.STALE]
+
+
+LIES = {
+    "NaN": np.full(COUNT, np.nan, "<f4").tobytes(),
+    "infinite": np.full(COUNT, np.inf, "<f4").tobytes(),
+    "huge": np.full(COUNT, 1e6, "<f4").tobytes(),
+    "overflowing": np.full(COUNT, 3e38, "<f4").tobytes(),
+    "short": b"\0" * 8,
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_liars_are_refused_replaced_and_left_out(lie: str) -> None:
+    config = Config(rounds=100, deadline=1e6, most_strikes=2, isolation_rounds=10)
+    world = World(devices=4, strategy="tiny_reptile", config=config)
+    world.store.saved.norms = [6.0] * 8
+    world.wire.clear()
+    world.start()
+    for strikes in (1, 2):
+        number = max(world.machine.rounds.open)
+        name = world.machine.rounds.open[number].round.selected[-1]
+        while name != "d0":
+            tell(world, name, updates(world, name, number))
+            number = max(world.machine.rounds.open)
+            name = world.machine.rounds.open[number].round.selected[-1]
+        before = world.machine.head.version.number
+        effects = tell(world, "d0", updates(world, "d0", number, LIES[lie]))
+        assert verdicts(effects) == [m.Verdict.REFUSED]
+        assert world.machine.head.version.number == before
+        assert world.machine.roster.get("d0").strikes == strikes
+        assert len(world.machine.rounds.open[number].round.selected) > 1
+    assert world.machine.roster.get("d0").isolated_until > number
+    assert world.machine.roster.draw(4, number + 1, set()) and "d0" not in (
+        world.machine.roster.draw(4, number + 1, set()))  # fmt: skip
+
+
+def test_a_device_that_starts_again_and_again_is_left_out() -> None:
+    world = World(devices=2, config=Config(rounds=100, most_births=3), parameters={"devices": 1})
+    device = world.devices["d0"]
+    for second in range(6):
+        device.restart()
+        tell(world, "d0", device.announce(), float(second))
+    assert world.machine.roster.get("d0").isolated_until > 0
+
+
+@given(st.binary(max_size=300), st.sampled_from(sorted(m.UP)))
+def test_no_bytes_of_a_device_can_harm(rubbish: bytes, kind: int) -> None:
+    world = World(devices=2, config=Config(rounds=3), parameters={"devices": 2})
+    tell(world, "d0", rubbish)
+    tell(world, "d0", Message(kind, 0, rubbish).pack())
+    assert np.all(np.isfinite(world.machine.head.weights))
+
+
+# ---- operators ----
+
+
+def test_pause_survives_a_restart() -> None:
+    world = World(devices=2, config=Config(rounds=3), parameters={"devices": 2})
+    world.handle(Requested({"do": "pause"}))
+    for _ in range(200):
+        world.step()
+    world.start()
+    assert world.machine.paused and world.machine.rounds.last_round == 1
+    world.handle(Requested({"do": "resume"}))
+    world.run()
+
+
+def test_evicted_and_held_devices_are_asked_no_more() -> None:
+    world = World(devices=3, config=Config(rounds=9), parameters={"devices": 1})
+    world.handle(Requested({"do": "evict", "device": "d0"}))
+    world.handle(Requested({"do": "hold", "device": "d1"}))
+    world.wire.clear()
+    world.now += 100
+    world.run()
+    late = [key for key in world.store.aggregated if key[0] > 1]
+    assert late and {name for _, name in late} == {"d2"}
+
+
+@pytest.mark.parametrize("command", [{}, {"do": "fly"}, {"do": "evict", "device": "x"},
+                                     {"do": "rollout", "version": "a", "stages": [1]},
+                                     {"do": "rollout", "version": 2, "stages": [0.5, 0.1]}])  # fmt: skip
+def test_what_makes_no_sense_is_logged(command: dict) -> None:
+    world = World(devices=1, config=Config(rounds=1), parameters={"devices": 1})
+    world.handle(Requested(command))
+    assert world.store.logs[-1].what == "bad request"
+
+
+# ---- versions to the devices ----
+
+
+def rolled_out(world: World, version: int, seconds: float = 120) -> None:
+    world.handle(Requested({"do": "rollout", "version": version, "stages": [0.3, 1.0]}))
+    until = world.now + seconds
+    while world.now < until:
+        effects = world.machine.handle(Tick(), world.now)
+        world.store.commit(effects.changes)
+        for wanted in effects.wanted:
+            weights = world.store.versions[wanted].weights
+            world.machine.handle(Fetched(wanted, weights), world.now)
+        for name, body in effects.sends:
+            world.put("down", name, body.pack())
+        while world.wire:
+            world.step()
+        world.now += 0.5
+
+
+def state_of(world: World, version: int) -> str:
+    return world.machine.rollouts.records[version].state
+
+
+def finished(devices: int = 12) -> World:
+    world = World(devices=devices, config=Config(rounds=2, retry=1), parameters={"devices": 2})
+    world.run()
+    return world
+
+
+def test_a_version_reaches_all_devices_in_stages() -> None:
+    world = finished()
+    rolled_out(world, 3)
+    assert state_of(world, 3) == "done"
+    assert {d.deployed for d in world.devices.values()} == {3}
+
+
+def test_a_version_that_fails_goes_back() -> None:
+    world = finished()
+    rolled_out(world, 2)
+    for device in world.devices.values():
+        device.fault = int(m.Fault.STORE)
+    rolled_out(world, 3)
+    assert state_of(world, 3) == "aborted"
+    touched = len(world.machine.rollouts.records[3].failed)
+    assert 0 < touched < len(world.devices)
+    assert {d.deployed for d in world.devices.values()} == {2}
+
+
+def test_pinned_and_held_devices_stay_where_they_are() -> None:
+    world = finished()
+    rolled_out(world, 2)
+    world.handle(Requested({"do": "pin", "device": "d1", "version": 2}))
+    world.handle(Requested({"do": "hold", "device": "d2"}))
+    rolled_out(world, 3)
+    kept = {name: d.deployed for name, d in world.devices.items()}
+    assert kept.pop("d1") == 2 and kept.pop("d2") == 2 and set(kept.values()) == {3}
+
+
+def test_learning_goes_on_from_an_earlier_version() -> None:
+    world = finished()
+    effects = world.machine.handle(Requested({"do": "restore", "version": 2}), world.now)
+    assert effects.wanted == [2]
+    weights = world.store.versions[2].weights
+    world.store.commit(world.machine.handle(Fetched(2, weights), world.now).changes)
+    assert world.store.saved.head.weights == weights
+    assert world.store.saved.head.note == "back to 2"
