@@ -1,0 +1,92 @@
+"""Runs the real Mosquitto from a folder that write_broker_config has written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tinylearn.fleet.broker.config import write_broker_config
+from tinylearn.fleet.broker.credentials import credentials_path, enroll
+from tinylearn.fleet.transports.credentials import Credentials
+
+FLEET = "test"
+_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+_SECONDS = 20.0
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def program(name: str = "mosquitto") -> str:
+    """Its path; skips the test where it is absent."""
+    path = shutil.which(name, path=_PATH)
+    if path is None:
+        pytest.skip(f"needs {name} (Debian package mosquitto)")
+    return path
+
+
+class MosquittoServer:
+    """A broker on a free loopback port, with TLS, users and rules as they are shipped. It logs
+    everything, so that refusals can be seen. Tests give up after ``_SECONDS``."""
+
+    def __init__(self, folder: Path, **settings: object) -> None:
+        self.program = program()
+        self.folder = folder
+        self.conf = write_broker_config(folder, FLEET, port=free_port(), **settings)  # type: ignore[arg-type]
+        self.conf.write_text(self.conf.read_text() + "log_type all\n")
+        self.url = self.credentials().url
+        self._log = folder / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen([self.program, "-c", str(self.conf)], stderr=log)
+        port = int(self.url.rpartition(":")[2])
+        deadline = time.monotonic() + _SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            time.sleep(0.02)
+        raise AssertionError(f"mosquitto does not come up:\n{self.log()}")
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(_SECONDS)
+            self._process = None
+
+    def kill(self) -> None:
+        """SIGKILL: it saves nothing."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def reload(self) -> None:
+        """SIGHUP: reads users and rules again."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def credentials(self, user: str = "coordinator") -> Credentials:
+        """A user's, enrolled where it is not yet."""
+        path = credentials_path(self.folder, user)
+        return Credentials.load(path if path.exists() else enroll(self.folder, user))
