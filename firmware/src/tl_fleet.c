@@ -227,11 +227,9 @@ static int is_same(const tl_fleet_t *fleet, const tl_fleet_task_t *task) {
          fleet->task.round == task->round && fleet->task.attempt == task->attempt;
 }
 
-/* A message of an earlier round or attempt that was overtaken. */
+/* A message of an earlier round or attempt than the one under way, that was overtaken. */
 static int is_overtaken(const tl_fleet_t *fleet, const tl_fleet_task_t *task) {
-  if (fleet->phase == TL_PHASE_IDLE || fleet->deploying || fleet->task.run != task->run) {
-    return 0;
-  }
+  if (!is_in_task(fleet) || fleet->task.run != task->run) return 0;
   return task->round < fleet->task.round ||
          (task->round == fleet->task.round && task->attempt < fleet->task.attempt);
 }

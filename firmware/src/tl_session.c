@@ -411,6 +411,10 @@ static void send_up(tl_session_t *session, size_t n) {
   if (n > 0) tl_frame_out(session->frame, n, session->port->write, session->port->context);
 }
 
+void tl_session_announce(tl_session_t *session) {
+  send_up(session, tl_fleet_announce(&session->fleet, 0, 0, session->frame, MESSAGE_ROOM));
+}
+
 void tl_session_learnt(tl_session_t *session) {
   send_up(session, tl_fleet_learnt(&session->fleet, session->frame, MESSAGE_ROOM));
 }

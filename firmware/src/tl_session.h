@@ -52,6 +52,9 @@ void tl_session_init(tl_session_t *session, const tl_device_t *device,
 void tl_session_receive(tl_session_t *session, uint8_t byte);
 
 #if TL_FLEET
+/* Tell whoever listens that the program has started: an ANNOUNCE without births. */
+void tl_session_announce(tl_session_t *session);
+
 /* After each step of session->learner that the program makes itself, with samples of its own:
  * sends what the fleet's task then needs to have sent. */
 void tl_session_learnt(tl_session_t *session);
