@@ -270,9 +270,7 @@ class Twin:
         arguments = (births, free_ram)
         return self._message(self._lib.twin_fleet_announce, arguments, frame_bytes) or b""
 
-    def fleet_learn(
-        self, x: ArrayLike, y: ArrayLike, room: int = ROOM
-    ) -> tuple[int, bytes | None]:
+    def fleet_learn(self, x: ArrayLike, y: ArrayLike, room: int = ROOM) -> tuple[int, bytes | None]:
         """Teaches samples, one after the other, while the fleet's task wants them.
 
         x [n, inputs]; y labels, integers [n], or targets [n, outputs]. Ends early where the device

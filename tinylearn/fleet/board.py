@@ -120,5 +120,3 @@ def unpacked(message: bytes) -> object:
         return unpack(message, UP)
     except BadInputError:
         return None
-
-
