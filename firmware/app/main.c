@@ -13,6 +13,9 @@ int main(void) {
   static tl_session_t session;
   tl_port_init();
   tl_session_init(&session, &tl_device, &port, tl_port_flash());
+#if TL_FLEET
+  tl_session_announce(&session);
+#endif
   for (;;) {
     const int byte = tl_port_read();
     if (byte >= 0) tl_session_receive(&session, (uint8_t)byte);

@@ -13,6 +13,12 @@
 #define TL_FRAME_BYTES 256
 #endif
 
+/* Take part in federated learning (tl_fleet.h): the session passes the fleet's messages to it.
+ * Off by default, and then costs nothing. */
+#ifndef TL_FLEET
+#define TL_FLEET 0
+#endif
+
 /* Bytes that one program() call of the store's flash writes, a power of two: the flash's write
  * unit or a multiple of it. The store buffers this many bytes and writes at multiples. */
 #ifndef TL_FLASH_UNIT

@@ -7,12 +7,16 @@
 #include "kernels/tl_math.h"
 #include "tl_bytes.h"
 #include "tl_message.h"
+#if TL_FLEET
+#include "tl_store_tag.h"
+#endif
 
 #if TL_FRAME_BYTES < 64 || TL_FRAME_BYTES > 65535
 #error "TL_FRAME_BYTES must lie between 64 and 65535"
 #endif
 
-#define PAYLOAD_ROOM (TL_FRAME_BYTES - TL_MESSAGE_HEADER_BYTES - TL_FRAME_CRC_BYTES)
+#define MESSAGE_ROOM (TL_FRAME_BYTES - TL_FRAME_CRC_BYTES)
+#define PAYLOAD_ROOM (MESSAGE_ROOM - TL_MESSAGE_HEADER_BYTES)
 
 /* A request, its payload being overwritten by the reply's. */
 typedef struct {
@@ -374,6 +378,91 @@ static tl_error_t handle_rollback(tl_session_t *session, exchange_t *exchange) {
   return tl_learner_roll_back(&session->learner) == 0 ? TL_E_NONE : TL_E_EMPTY;
 }
 
+/* ---- the fleet's task beside the requests ---- */
+
+#if TL_FLEET
+
+/* Does the request change what a task works with, behind its back? */
+static int ends_task(uint8_t type, uint16_t flags) {
+  switch (type) {
+    case TL_PREDICT:
+      return (flags & TL_FLAG_OBSERVE) != 0;
+    case TL_LEARN:
+      return (flags & TL_FLAG_RAW) != 0;
+    case TL_SET:
+      return flags != TL_SET_CLEAR_METRICS;
+    case TL_UPLOAD_BEGIN:
+    case TL_UPLOAD_CHUNK:
+    case TL_UPLOAD_COMMIT:
+    case TL_SAVE:
+    case TL_LOAD:
+    case TL_RESET:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+static void before_request(tl_session_t *session, uint8_t type, uint16_t flags) {
+  if (ends_task(type, flags)) tl_fleet_abandon(&session->fleet);
+}
+
+static void send_up(tl_session_t *session, size_t n) {
+  if (n > 0) tl_frame_out(session->frame, n, session->port->write, session->port->context);
+}
+
+void tl_session_announce(tl_session_t *session) {
+  send_up(session, tl_fleet_announce(&session->fleet, 0, 0, session->frame, MESSAGE_ROOM));
+}
+
+void tl_session_learnt(tl_session_t *session) {
+  send_up(session, tl_fleet_learnt(&session->fleet, session->frame, MESSAGE_ROOM));
+}
+
+/* After the reply: what it taught or stored may have moved the fleet's business on. */
+static void after_request(tl_session_t *session, uint8_t type, uint16_t flags) {
+  if (type == TL_LEARN && !(flags & TL_FLAG_RAW)) tl_session_learnt(session);
+  if (type >= TL_UPLOAD_COMMIT && type <= TL_RESET) tl_fleet_look(&session->fleet);
+}
+
+static int is_for_fleet(uint8_t type) { return TL_FLEET_IS_MESSAGE(type); }
+
+static void pass_to_fleet(tl_session_t *session, uint16_t length) {
+  uint8_t *frame = session->frame;
+  send_up(session, tl_fleet_take(&session->fleet, frame, length, frame, MESSAGE_ROOM));
+}
+
+/* Weights that were learnt here descend from the version that they began with. */
+static void tag_saved(tl_session_t *session) {
+  if (session->fleet.deployed != 0) {
+    (void)tl_store_put_tag(&session->store, session->fleet.deployed);
+  }
+}
+
+static void start_fleet(tl_session_t *session) {
+  tl_fleet_init(&session->fleet, session->device, &session->learner, &session->store);
+}
+
+#else
+
+static void before_request(tl_session_t *session, uint8_t type, uint16_t flags) {
+  (void)session, (void)type, (void)flags;
+}
+static void after_request(tl_session_t *session, uint8_t type, uint16_t flags) {
+  (void)session, (void)type, (void)flags;
+}
+static int is_for_fleet(uint8_t type) {
+  (void)type;
+  return 0;
+}
+static void pass_to_fleet(tl_session_t *session, uint16_t length) {
+  (void)session, (void)length;
+}
+static void tag_saved(tl_session_t *session) { (void)session; }
+static void start_fleet(tl_session_t *session) { (void)session; }
+
+#endif
+
 /* ---- store ---- */
 
 static tl_error_t refusal(uint8_t fault) {
@@ -436,9 +525,11 @@ static tl_error_t handle_upload_commit(tl_session_t *session, exchange_t *exchan
 }
 
 static tl_error_t handle_save(tl_session_t *session, exchange_t *exchange) {
+  const tl_store_result_t result =
+      tl_store_save(&session->store, session->device->state, &session->learner.labels);
   (void)exchange;
-  return stored(session, tl_store_save(&session->store, session->device->state,
-                                       &session->learner.labels));
+  if (result == TL_STORE_OK) tag_saved(session);
+  return stored(session, result);
 }
 
 static tl_error_t handle_load(tl_session_t *session, exchange_t *exchange) {
@@ -566,9 +657,11 @@ static void serve(tl_session_t *session, exchange_t *exchange, uint32_t crc) {
     send_kept(session);
     return;
   }
+  if (has_effects) before_request(session, type, exchange->flags);
   reply = answer(session, exchange, type, request);
   if (has_effects) keep(session, crc, reply, exchange);
   send(session, reply, exchange->length);
+  if (reply != TL_ERROR) after_request(session, type, exchange->flags);
   if (type == TL_RESET && reply != TL_ERROR && exchange->flags == TL_RESET_PROGRAM) {
     session->port->reset();
   }
@@ -579,6 +672,10 @@ static void receive_message(tl_session_t *session, uint16_t length) {
   uint8_t *frame = session->frame;
   exchange_t exchange;
   if (length < TL_MESSAGE_HEADER_BYTES || (frame[TL_AT_TYPE] & TL_IS_REPLY)) return;
+  if (is_for_fleet(frame[TL_AT_TYPE])) {
+    pass_to_fleet(session, length);
+    return;
+  }
   exchange.payload = frame + TL_MESSAGE_HEADER_BYTES;
   exchange.length = (uint16_t)(length - TL_MESSAGE_HEADER_BYTES);
   exchange.flags = tl_get_u16(frame + TL_AT_FLAGS);
@@ -603,6 +700,7 @@ void tl_session_init(tl_session_t *session, const tl_device_t *device,
   tl_frame_in_init(&session->in, session->frame, TL_FRAME_BYTES);
   start_model(session);
   if (tl_store_open(&session->store, flash, device->model) == TL_STORE_OK) load(session);
+  start_fleet(session);
 }
 
 void tl_session_receive(tl_session_t *session, uint8_t byte) {

@@ -7,6 +7,9 @@
 #include <stdint.h>
 
 #include "tl_device.h"
+#if TL_FLEET
+#include "tl_fleet.h"
+#endif
 #include "tl_frame.h"
 #include "tl_learner.h"
 #include "tl_store.h"
@@ -30,6 +33,9 @@ typedef struct {
   const tl_session_port_t *port;
   tl_learner_t learner;
   tl_store_t store;
+#if TL_FLEET
+  tl_fleet_t fleet;
+#endif
   tl_frame_in_t in;
   uint32_t kept_crc; /* of the last request that had effects; 0: none */
   uint8_t kept_type, kept_bytes;
@@ -44,5 +50,14 @@ void tl_session_init(tl_session_t *session, const tl_device_t *device,
 
 /* Take one byte of the line; answers when it completes a request. */
 void tl_session_receive(tl_session_t *session, uint8_t byte);
+
+#if TL_FLEET
+/* Tell whoever listens that the program has started: an ANNOUNCE without births. */
+void tl_session_announce(tl_session_t *session);
+
+/* After each step of session->learner that the program makes itself, with samples of its own:
+ * sends what the fleet's task then needs to have sent. */
+void tl_session_learnt(tl_session_t *session);
+#endif
 
 #endif

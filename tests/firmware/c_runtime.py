@@ -71,7 +71,7 @@ def config(mode: int = 1, **parts: object) -> LearnerConfig:
 
 
 def _sources() -> list[str]:
-    own = [HERE / name for name in ("host.c", "models.c", "flash.c")]
+    own = [HERE / name for name in ("host.c", "models.c", "flash.c", "fleet.c")]
     return [str(path) for path in (*own, *sorted(SOURCES.glob("tl_*.c")))]
 
 

@@ -32,6 +32,12 @@ def configure(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--force", action="store_true", help="write even what does not fit the target"
     )
+    verb.add_argument(
+        "--fleet",
+        action="store_true",
+        help="let the device take part in federated learning; with --guard, also in rounds that send "
+        "back only what moved most or keep a part of the model local",
+    )
     add_choice_options(verb)
 
 
@@ -42,6 +48,7 @@ def execute(args: argparse.Namespace) -> int:
     from tinylearn.cli.model import emitted
     from tinylearn.cli.output import print_json
     from tinylearn.emit import packaging
+    from tinylearn.emit.fleet import fleet_target
     from tinylearn.emit.generate import project_files
     from tinylearn.emit.info import describe
     from tinylearn.emit.write import check_replaceable, write_project
@@ -49,11 +56,12 @@ def execute(args: argparse.Namespace) -> int:
     from tinylearn.targets import find
 
     target, folder, chosen = find(args.target), Path(args.out), packaging.find(args.format)
+    target = fleet_target(target) if args.fleet else target
     check_replaceable(folder)
     model = emitted(args)
     if not args.force:
         require_fit(model, target)
-    write_project(folder, project_files(model, target, args.format))
+    write_project(folder, project_files(model, target, args.format, args.fleet))
     if args.json:
         print_json({**describe(model, target.name, args.format), "out": args.out})
     else:

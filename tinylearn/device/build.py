@@ -22,7 +22,10 @@ from tinylearn.targets.target import Target
 _SECONDS = 600
 _TWIN_FLAGS = ("-shared", "-fPIC", "-fvisibility=hidden", "-Wl,-Bsymbolic", "-std=c99", "-O2",
                "-ffp-contract=off", "-fno-math-errno", "-Wall", "-Wextra",
-               "-Werror=incompatible-pointer-types")  # fmt: skip
+               "-Werror=incompatible-pointer-types", "-DTL_FLEET=1")  # fmt: skip
+
+#: files of the library that the twin's port replaces by faster ones
+_TWINS_OWN = ("tl_crc32.c",)
 
 
 def require_program(program: str, packages: Iterable[str], purpose: str) -> str:
@@ -113,8 +116,9 @@ def _twin_sources(folder: Path, name: str) -> list[Path]:
     for required in (*own, library / "tl_session.c"):
         if not required.is_file():
             raise BadInputError(f"{required}: is missing; generate the project again")
-    shared = sorted(path for path in library.glob("tl_*.c"))
-    return [*own, *shared, firmware.root() / "port" / "twin" / "twin.c"]
+    port = sorted((firmware.root() / "port" / "twin").glob("twin*.c"))
+    shared = sorted(path for path in library.glob("tl_*.c") if path.name not in _TWINS_OWN)
+    return [*own, *shared, *port]
 
 
 def _digest(folder: Path, sources: list[Path], flags: list[str]) -> str:

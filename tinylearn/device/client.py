@@ -41,6 +41,7 @@ from tinylearn.device.messages import (
     Status,
     StepReport,
     Type,
+    is_unasked,
 )
 from tinylearn.device.transport import Transport
 from tinylearn.device.values import exact
@@ -75,7 +76,8 @@ _ADVICE = {
 class Device:
     """A device that runs a generated model.
 
-    ``timeout`` in seconds for one attempt, ``retries`` further attempts. All methods raise
+    ``timeout`` in seconds for one attempt, ``retries`` further attempts. ``on_message`` is given what
+    the device sends unasked, its part in a fleet (``tinylearn.fleet.messages``). All methods raise
     DeviceError where the device stays silent or answers nonsense, RefusedError where it
     refuses; a refused request has changed nothing.
     """
@@ -88,6 +90,7 @@ class Device:
         self._sequence = int.from_bytes(os.urandom(2), "little")
         self._replies: list[Message] = []
         self._info: Info | None = None
+        self.on_message: Callable[[bytes], None] | None = None
 
     def __enter__(self) -> Device:
         return self
@@ -217,6 +220,17 @@ class Device:
         """Restart the program, or go back to the initial weights."""
         self._request(Type.RESET, flags=kind)
 
+    # ---- messages that are no requests ----
+
+    def pass_on(self, content: bytes) -> None:
+        """Send a message that is answered, if at all, through ``on_message``."""
+        self.transport.send(frames.encode(content))
+
+    def listen(self, timeout: float) -> None:
+        """Take in what the device sends unasked; waits up to ``timeout`` s for it."""
+        self._take_in(self.transport.receive(timeout))
+        self._replies.clear()
+
     # ---- transfers ----
 
     def _known(self) -> Info:
@@ -308,8 +322,12 @@ class Device:
             self._take_in(self.transport.receive(left))
 
     def _take_in(self, data: bytes) -> None:
-        contents = self._decoder.feed(data)
-        self._replies += [self._parsed(Message.unpack, content) for content in contents]
+        for content in self._decoder.feed(data):
+            message = self._parsed(Message.unpack, content)
+            if not is_unasked(message.type):
+                self._replies.append(message)
+            elif self.on_message is not None:
+                self.on_message(content)
 
     def _parsed(self, unpack: Callable[[bytes], T], payload: bytes) -> T:
         try:

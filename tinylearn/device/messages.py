@@ -24,6 +24,12 @@ INFO = struct.Struct("<BBHHHIIIIIHH16s")
 METRICS = struct.Struct("<IIIIIfffffHBBI")
 NO_OUTPUT = 0xFFFF
 IS_REPLY = 0x80
+_UNASKED = range(0x20, 0x40)
+
+
+def is_unasked(kind: int) -> bool:
+    """Whether a message of this type comes without a request: those of ``tinylearn.fleet``."""
+    return kind in _UNASKED
 
 
 class Type(IntEnum):

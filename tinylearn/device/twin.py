@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinylearn.device.build import build_twin
-from tinylearn.device.messages import DTYPES
+from tinylearn.device.messages import DTYPES, Loss
 from tinylearn.device.values import exact
 from tinylearn.errors import DeviceError, RefusedError, UsageError
 
@@ -26,7 +26,7 @@ _DECLARATIONS = """
 typedef struct twin twin_t;
 typedef struct {
   uint32_t inputs, outputs, weights_bytes, state_bytes, max_classes, loss;
-  uint32_t can_learn, input_type, output_type;
+  uint32_t can_learn, input_type, output_type, frame_bytes;
   uint8_t hash[16];
   const char *name;
 } twin_info_t;
@@ -50,9 +50,20 @@ int twin_set_rate(twin_t *twin, float rate);
 float twin_rate(const twin_t *twin);
 uint32_t twin_classes(const twin_t *twin);
 int twin_add_class(twin_t *twin);
+size_t twin_fleet_take(twin_t *twin, const uint8_t *in, size_t n, uint8_t *out, size_t room);
+size_t twin_fleet_announce(const twin_t *twin, uint32_t births, uint32_t free_ram, uint8_t *out,
+                           size_t room);
+int twin_fleet_phase(const twin_t *twin);
+size_t twin_fleet_learn(twin_t *twin, const void *x, const float *t, const uint32_t *labels,
+                        size_t n, size_t *used, uint8_t *out, size_t room);
 """
 
 _LOST = 2**64 - 1
+#: what a twin takes and sends at once where the caller does not say: the most that an ANNOUNCE can tell
+ROOM = 0xFFFF
+#: least that any message of the fleet fits in
+_LEAST_ROOM = 72
+_LEARNING = 2  # tl_phase_t
 
 Floats = NDArray[np.float32]
 
@@ -81,6 +92,7 @@ class TwinInfo:
     can_learn: bool
     input_dtype: str
     output_dtype: str
+    frame_bytes: int
 
 
 class TwinLibrary:
@@ -94,6 +106,7 @@ class TwinLibrary:
         except OSError as error:
             raise DeviceError(f"twin library {path}: cannot be loaded ({error})") from None
         self.info = self._read_info()
+        self.uncleared = self.ffi.new_allocator(should_clear_after_alloc=False)
 
     def _read_info(self) -> TwinInfo:
         got = self.ffi.new("twin_info_t *")
@@ -102,6 +115,7 @@ class TwinLibrary:
             self.ffi.string(got.name).decode(), bytes(got.hash), got.inputs, got.outputs,
             got.weights_bytes, got.state_bytes, got.max_classes, got.loss, bool(got.can_learn),
             DTYPES[got.input_type], DTYPES[got.output_type],
+            got.frame_bytes,
         )  # fmt: skip
 
     def open(self, name: str = "") -> Twin:
@@ -121,6 +135,7 @@ class Twin:
         self.name = name
         self.info = library.info
         self._ffi, self._lib = library.ffi, library.lib
+        self._uncleared = library.uncleared
         pointer = self._lib.twin_open()
         if pointer == self._ffi.NULL:
             raise DeviceError(f"{name}: not enough memory for another twin")
@@ -239,6 +254,56 @@ class Twin:
         if index < 0:
             raise RefusedError(f"{self.name}: has no output left for another class")
         return index
+
+    # ---- the fleet's messages; see tinylearn/fleet/messages.py ----
+
+    def fleet(self, content: bytes, room: int = ROOM) -> bytes | None:
+        """One message of the coordinator in; the device's answer, if it has one.
+
+        ``room``: most bytes of a message that the device can take and send, at least 72.
+        """
+        arguments = (content, len(content))
+        return self._message(self._lib.twin_fleet_take, arguments, room)
+
+    def announce(self, births: int = 0, free_ram: int = 0, frame_bytes: int = ROOM) -> bytes:
+        """The device's ANNOUNCE; ``frame_bytes`` is the room for its messages."""
+        arguments = (births, free_ram)
+        return self._message(self._lib.twin_fleet_announce, arguments, frame_bytes) or b""
+
+    def fleet_learn(self, x: ArrayLike, y: ArrayLike, room: int = ROOM) -> tuple[int, bytes | None]:
+        """Teaches samples, one after the other, while the fleet's task wants them.
+
+        x [n, inputs]; y labels, integers [n], or targets [n, outputs]. Ends early where the device
+        has something to send. Returns the samples used, and that message.
+        """
+        rows, targets, labels = self._samples(x, y)
+        used = self._ffi.new("size_t *")
+        arguments = (self._ffi.from_buffer(rows), targets, labels, len(rows), used)
+        message = self._message(self._lib.twin_fleet_learn, arguments, room)
+        return int(used[0]), message
+
+    @property
+    def is_wanting_samples(self) -> bool:
+        """Whether the fleet's task learns at present."""
+        return bool(self._call(lambda: self._lib.twin_fleet_phase(self._twin)) == _LEARNING)
+
+    def _samples(self, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], Any, Any]:
+        """Inputs, and pointers to targets or labels, of which one is NULL."""
+        rows, null = self._inputs(x), self._ffi.NULL
+        by_label = np.asarray(y).dtype.kind in "iu" and self.info.loss != Loss.MSE
+        wanted = self._labels(y) if by_label else self._rows(y, self.info.outputs)
+        if len(wanted) != len(rows):
+            raise UsageError(f"{self.name}: {len(rows)} samples but {len(wanted)} targets")
+        kind = "uint32_t[]" if by_label else "float[]"
+        pointer = self._ffi.from_buffer(kind, wanted)
+        return rows, null if by_label else pointer, pointer if by_label else null
+
+    def _message(self, function: Callable[..., int], arguments: Any, room: int) -> bytes | None:
+        if room < _LEAST_ROOM:
+            raise UsageError(f"{self.name}: fleet messages need {_LEAST_ROOM} bytes, not {room}")
+        out = self._uncleared("uint8_t[]", room)
+        n = self._call(lambda: function(self._twin, *arguments, out, room))
+        return bytes(self._ffi.buffer(out, n)) if n else None
 
     # ---- arrays in and out of C ----
 

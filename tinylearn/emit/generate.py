@@ -5,6 +5,7 @@ from __future__ import annotations
 from tinylearn.emit import packaging
 from tinylearn.emit.card import emit_card
 from tinylearn.emit.device import emit_device
+from tinylearn.emit.fleet import switched_on
 from tinylearn.emit.graph_file import dump
 from tinylearn.emit.header import emit_header
 from tinylearn.emit.info import emit_info
@@ -22,9 +23,13 @@ def model_files(model: EmittedModel) -> dict[str, bytes]:
     }
 
 
-def project_files(model: EmittedModel, target: Target, project_format: str) -> dict[str, bytes]:
-    """A complete project for a target, in one of the formats of emit/packaging."""
+def project_files(
+    model: EmittedModel, target: Target, project_format: str, fleet: bool = False
+) -> dict[str, bytes]:
+    """A complete project for a target, in one of the formats of emit/packaging. ``fleet``: its device
+    takes part in federated learning."""
     files = packaging.find(project_format).files(model, target, model_files(model))
+    files = switched_on(files) if fleet else files
     files[f"{model.name}_graph.npz"] = dump(model.compiled.source, model.compiled.choices)
     files["MODEL_CARD.md"] = emit_card(model, target.title).encode()
     info = emit_info(model, target.name, project_format, files)

@@ -9,6 +9,7 @@
 
 #include "tl_blob.h"
 #include "tl_session.h"
+#include "tl_store_tag.h"
 
 #define TWIN_API __attribute__((visibility("default")))
 
@@ -32,7 +33,7 @@ typedef struct {
 /* What Python wants to know of the model. */
 typedef struct {
   uint32_t inputs, outputs, weights_bytes, state_bytes, max_classes, loss;
-  uint32_t can_learn, input_type, output_type;
+  uint32_t can_learn, input_type, output_type, frame_bytes;
   uint8_t hash[TL_HASH_BYTES];
   const char *name;
 } twin_info_t;
@@ -72,13 +73,17 @@ static int flash_program(void *context, uint32_t address, const void *from, uint
   return 0;
 }
 
-/* Two slots, each with room for the whole blob, in whole flash units. */
+static uint32_t whole_units(uint32_t bytes) {
+  return (bytes + TL_FLASH_UNIT - 1) / TL_FLASH_UNIT * TL_FLASH_UNIT;
+}
+
+/* Two slots, each with room for the whole blob and its tag, in whole flash units. */
 static uint32_t flash_bytes(const tl_model_t *model) {
   uint8_t header[TL_BLOB_HEADER_BYTES];
   tl_blob_layout_t layout;
   tl_blob_header(header, model, model->max_classes);
   if (tl_blob_check(header, model, &layout) != TL_BLOB_GOOD) return 0;
-  return 2 * ((layout.total + TL_FLASH_UNIT - 1) / TL_FLASH_UNIT * TL_FLASH_UNIT);
+  return 2 * (whole_units(layout.total) + whole_units(TL_STORE_TAG_BYTES));
 }
 
 /* ---- the line to the host ---- */
@@ -197,6 +202,7 @@ TWIN_API void twin_info(twin_info_t *info) {
   info->max_classes = model->max_classes;
   info->loss = model->loss;
   info->can_learn = model->update != NULL;
+  info->frame_bytes = TL_FRAME_BYTES;
   info->input_type = model->input_type;
   info->output_type = model->output_type;
   memcpy(info->hash, model->hash, TL_HASH_BYTES);
@@ -211,7 +217,10 @@ TWIN_API void twin_send(twin_t *twin, const uint8_t *bytes, size_t n) {
   current = twin;
   for (i = 0; i < n; i++) {
     tl_session_receive(&twin->session, bytes[i]);
-    if (twin->restart) twin_restart(twin);
+    if (twin->restart) {
+      twin_restart(twin);
+      tl_session_announce(&twin->session);
+    }
   }
   current = NULL;
 }
@@ -335,4 +344,39 @@ TWIN_API uint32_t twin_classes(const twin_t *twin) {
 TWIN_API int twin_add_class(twin_t *twin) {
   const tl_model_t *model = twin->device.model;
   return model->add_class == NULL ? -1 : model->add_class(twin->device.state);
+}
+
+/* ---- the fleet: one message in, at most one out; out holds `room` bytes ---- */
+
+TWIN_API size_t twin_fleet_take(twin_t *twin, const uint8_t *message, size_t n, uint8_t *out,
+                                size_t room) {
+  return tl_fleet_take(&twin->session.fleet, message, n, out, room);
+}
+
+TWIN_API size_t twin_fleet_announce(const twin_t *twin, uint32_t births, uint32_t free_ram,
+                                    uint8_t *out, size_t room) {
+  return tl_fleet_announce(&twin->session.fleet, births, free_ram, out, room);
+}
+
+TWIN_API int twin_fleet_phase(const twin_t *twin) { return twin->session.fleet.phase; }
+
+/* Teaches samples while the task wants them, until there is something to send or they end.
+ * Targets are t, or labels where t is NULL. Returns the message's bytes; *used: samples. */
+TWIN_API size_t twin_fleet_learn(twin_t *twin, const float *x, const float *t,
+                                 const uint32_t *labels, size_t n, size_t *used, uint8_t *out,
+                                 size_t room) {
+  const tl_model_t *model = twin->device.model;
+  tl_learner_t *learner = &twin->session.learner;
+  tl_fleet_t *fleet = &twin->session.fleet;
+  size_t i, bytes = 0;
+  for (i = 0; i < n && bytes == 0 && fleet->phase == TL_PHASE_LEARNING; i++) {
+    if (t != NULL) {
+      tl_learner_step_target(learner, at(x, i * input_bytes(model)), t + i * model->outputs);
+    } else {
+      tl_learner_step(learner, at(x, i * input_bytes(model)), labels[i]);
+    }
+    bytes = tl_fleet_learnt(fleet, out, room);
+  }
+  *used = i;
+  return bytes;
 }

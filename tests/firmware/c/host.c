@@ -109,6 +109,10 @@ int host_weights(const host_t *host, uint8_t *to) {
   return host->device.model->weights_read(host->device.state, 0, to,
                                           host->device.model->weights_bytes);
 }
+int host_set_weights(host_t *host, const uint8_t *from) {
+  return host->device.model->weights_write(host->device.state, 0, from,
+                                           host->device.model->weights_bytes);
+}
 int store_live(const tl_store_t *store) { return store->live; }
 uint32_t store_sequence(const tl_store_t *store) { return store->sequence; }
 int host_save(host_t *host) {

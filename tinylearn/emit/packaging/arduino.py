@@ -47,6 +47,9 @@ static const tl_session_port_t port = {{send, tl_port_count, tl_port_stack_mark,
 void setup() {{
   tl_port_init();
   tl_session_init(&session, &tl_device, &port, tl_port_flash());
+#if TL_FLEET
+  tl_session_announce(&session);
+#endif
 }}
 
 void loop() {{
