@@ -16,8 +16,8 @@ class Config:
 
     ``rounds``: after so many the run is done. ``concurrency``: rounds open at once; above 1 updates
     meet a newer version than they started from (asynchronous), at most ``most_staleness`` newer.
-    ``least_share``: of the devices asked must report, or the round is void. ``least_devices``: that
-    must be there before a round is opened, 0: as many as the strategy asks. ``tags``, ``least_ram``: of a
+    ``least_share``: of the devices asked must report, or the round is void. ``least_devices``: must be
+    there before a round is opened, 0: as many as the strategy asks; a round may ask fewer than that. ``tags``, ``least_ram``: of a
     device that is asked.
     ``norm_factor``: an update larger than so many times the median of the last ones is refused.
     ``most_strikes``: after so many bad updates a device is left out for ``isolation_rounds``, twice as
@@ -47,6 +47,8 @@ class Config:
         for name in positive:
             if not getattr(self, name) > 0:
                 raise UsageError(f"fleet: {name} must be above 0, is {getattr(self, name)}")
+        if self.least_devices < 0:
+            raise UsageError(f"fleet: least_devices is {self.least_devices}")
         if self.deadline > _LONGEST:
             raise UsageError(f"fleet: deadline is at most {_LONGEST:g} s, is {self.deadline}")
         if not 0 < self.least_share <= 1:

@@ -71,7 +71,8 @@ class Rounds:
         """Opens the next round, where enough devices are there for it."""
         wanted, number = self.strategy.clients(), self.last_round + 1
         selected = self.roster.draw(wanted, number, self.busy())
-        if not selected or len(selected) < min(wanted, self.config.least_devices or wanted):
+        least = self.config.least_devices
+        if len(self.roster.eligible()) < least or len(selected) < min(wanted, least or wanted):
             return False
         record = Round(number, self.head.version.number, tuple(selected))
         opened = self._opened(record, self.head.data, self.head.version.crc, len(selected), now)

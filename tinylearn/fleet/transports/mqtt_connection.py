@@ -110,7 +110,9 @@ class Connection:
         waits already."""
         sent = self.is_ready()
         if sent:
-            sent = self._client.publish(topic, content, 1, retain).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+            sent = (
+                self._client.publish(topic, content, 1, retain).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+            )
         self.counts.add("sent" if sent else "dropped")
         self._wake()
         return sent
@@ -243,7 +245,9 @@ class Connection:
         self._client = self._make_client()
         raise SpeaksOlder
 
-    def _subscribed(self, _client: Any, _userdata: Any, _mid: Any, reasons: Any, _more: Any) -> None:
+    def _subscribed(
+        self, _client: Any, _userdata: Any, _mid: Any, reasons: Any, _more: Any
+    ) -> None:
         if any(reason.is_failure for reason in reasons):
             self._problem = Refused("may not subscribe: " + str(reasons[0]).lower())
             raise self._problem

@@ -1,0 +1,130 @@
+"""The shell: what is committed is sent, what is not committed never happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.fleet_world import COUNT, HASH, PythonDevice
+
+from tinylearn.fleet.config import Config
+from tinylearn.fleet.records import Run
+from tinylearn.fleet.service import Service
+from tinylearn.fleet.store import HeadMovedError, StoreError, open_store
+from tinylearn.fleet.strategies import find
+from tinylearn.fleet.transports.base import Incoming
+
+RUN = Run(1, "tiny_reptile", {}, 3, "net", HASH, 4 * COUNT, 4 * COUNT)
+
+
+@dataclass
+class Loopback:
+    """Devices that answer at once. ``acknowledged`` in the order of it."""
+
+    devices: dict[str, PythonDevice]
+    acknowledged: list[Incoming] = field(default_factory=list)
+
+    def start(self, deliver) -> None:
+        self.deliver = deliver
+        for device in self.devices.values():
+            deliver(Incoming(device.name, "state", device.announce()))
+
+    def send(self, device: str, content: bytes) -> None:
+        answer = self.devices[device].take(content)
+        if answer is not None:
+            self.deliver(Incoming(device, "up", answer))
+
+    def acknowledge(self, incoming: Incoming) -> None:
+        self.acknowledged.append(incoming)
+
+    def is_connected(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        pass
+
+
+def service(store, devices: int = 4, rounds: int = 20) -> Service:
+    fleet = {f"d{i}": PythonDevice(f"d{i}", 4096) for i in range(devices)}
+    strategy = find(RUN.strategy, {})
+    return Service(store, Loopback(fleet), RUN, strategy, Config(rounds=rounds, retry=0.05), bytes)
+
+
+def created(place: str):
+    store = open_store(place)
+    store.create(RUN, np.zeros(COUNT, "<f4").tobytes())
+    return store
+
+
+def final(store) -> bytes:
+    return store.head(RUN.id).weights
+
+
+def test_a_run_ends_in_the_store(tmp_path: Path) -> None:
+    store = created(str(tmp_path / "fleet.db"))
+    served = service(store)
+    served.serve(until_done=True)
+    assert store.head(RUN.id).number == 21
+    assert [v.reports for v in store.lineage(RUN.id)][1:] == [1] * 20
+    assert len(served.transport.acknowledged) >= 20
+
+
+class Failing:
+    """A store whose commits fail now and then, before or after they have taken place."""
+
+    def __init__(self, store, error: type[Exception], after: bool) -> None:
+        self._store, self._error, self._after = store, error, after
+        self._commits = 0
+
+    def __getattr__(self, name: str):
+        return getattr(self._store, name)
+
+    def commit(self, run, changes, shard=0) -> None:
+        self._commits += 1
+        fails = self._commits % 3 == 0
+        if fails and not self._after:
+            raise self._error("the disk is full")
+        self._store.commit(run, changes, shard)
+        if fails:
+            raise self._error("the answer was lost")
+
+
+@pytest.mark.parametrize("error", [StoreError, HeadMovedError])
+@pytest.mark.parametrize("after", [False, True])
+def test_failed_commits_change_nothing_in_the_end(error, after: bool, tmp_path: Path) -> None:
+    whole, broken = created(str(tmp_path / "a.db")), created(str(tmp_path / "b.db"))
+    service(whole).serve(until_done=True)
+    service(Failing(broken, error, after)).serve(until_done=True)
+    assert final(whole) == final(broken)
+
+
+def test_another_process_goes_on(tmp_path: Path) -> None:
+    """Half of the rounds, then another service on the same file."""
+    whole, halves = created(str(tmp_path / "a.db")), created(str(tmp_path / "b.db"))
+    service(whole).serve(until_done=True)
+    service(halves, rounds=9).serve(until_done=True)
+    halves.close()
+    service(again := open_store(str(tmp_path / "b.db"))).serve(until_done=True)
+    assert final(whole) == final(again)
+
+
+def test_requests_reach_the_coordinator(tmp_path: Path) -> None:
+    store = created(str(tmp_path / "fleet.db"))
+    store.request(RUN.id, '{"do": "pause"}')
+    store.request(RUN.id, "rubbish")
+    store.request(RUN.id, "[" * 100_000)
+    served = service(store, rounds=10**6)
+    served.transport.start(served._arrived.put)
+    for _ in range(5):
+        served.step()
+    assert served.machine.paused
+
+
+def test_devices_of_other_shards_are_left_alone(tmp_path: Path) -> None:
+    store = created(str(tmp_path / "fleet.db"))
+    served = service(store)
+    served.is_mine = lambda name: name in ("d1", "d2")
+    served.serve(until_done=True)
+    assert {name for name, d in store.devices(RUN.id).items() if d.online} == {"d1", "d2"}

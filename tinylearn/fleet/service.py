@@ -1,0 +1,219 @@
+"""The shell around the coordinator's state machine: transport, store and clock.
+
+For each batch of messages: the machine says what it leads to, the store commits it, and only then
+are the messages acknowledged and the answers sent. Where a commit fails the machine is made anew from
+what the store holds, so the two never differ, and the batch is dealt with once more.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from tinylearn.errors import UsageError
+from tinylearn.fleet.config import Config
+from tinylearn.fleet.coordinator import Coordinator
+from tinylearn.fleet.events import Effects, Event, Fetched, Received, Requested, Tick
+from tinylearn.fleet.messages import Body
+from tinylearn.fleet.records import Log, Run
+from tinylearn.fleet.store import HeadMovedError, Store, StoreError
+from tinylearn.fleet.strategies.base import Strategy
+from tinylearn.fleet.transports.base import CoordinatorTransport, Incoming
+
+_log = logging.getLogger(__name__)
+#: messages that wait are dealt with in one transaction, up to so many
+_BATCH = 64
+_TICK_SECONDS = 0.1
+_POLL_SECONDS = 0.5
+_LONGEST_PAUSE = 10.0
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Which devices this coordinator looks after: those of one of ``count`` parts."""
+
+    number: int = 0
+    count: int = 1
+
+
+@dataclass
+class Service:
+    """One coordinator process. ``on_effects`` is told of everything after it was committed and
+    sent, for logs and metrics; ``clock`` gives seconds and never jumps."""
+
+    store: Store
+    transport: CoordinatorTransport
+    run: Run
+    strategy: Strategy
+    config: Config
+    make_blob: Callable[[bytes], bytes]
+    is_mine: Callable[[str], bool] = lambda _: True
+    shard: Shard = Shard()
+    clock: Callable[[], float] = time.monotonic
+    on_effects: Callable[[Coordinator, Effects], None] = lambda *_: None
+    counters: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._arrived: SimpleQueue[Incoming] = SimpleQueue()
+        self._next_tick = self._next_poll = 0.0
+        self._stopping = self._outdated = False
+        self._pause = _TICK_SECONDS
+        self._unsettled: list[Incoming] = []
+        self.machine = self._made()
+
+    def _made(self) -> Coordinator:
+        """A machine that goes on from what the store holds; its counters go on as well."""
+        saved = self.store.load(self.run.id, self.shard.number, self.shard.count)
+        machine = Coordinator(saved, self.strategy, self.config, self.make_blob, self.clock())
+        machine.counters = machine.rounds.counters = self.counters
+        return machine
+
+    # ---- the loop ----
+
+    def serve(self, until_done: bool = False) -> None:
+        """Until ``stop`` is called, or with ``until_done`` until all rounds are over."""
+        self.transport.start(self._arrived.put)
+        while not self._stopping and not (until_done and self.is_done):
+            self.step()
+
+    @property
+    def is_done(self) -> bool:
+        """All rounds are over, and the store knows."""
+        return self.machine.is_done and not self._outdated
+
+    def stop(self) -> None:
+        """Ends ``serve`` soon; may be called from anywhere."""
+        self._stopping = True
+
+    def step(self) -> None:
+        """Deals with what has arrived, after at most one tick."""
+        if self._outdated and not self._begin_again():
+            return
+        batch = self._unsettled or self._batch()
+        mine = [incoming for incoming in batch if self.is_mine(incoming.device)]
+        events: list[Event] = [Received(i.device, i.channel, i.content) for i in mine]
+        events += self._due()
+        if events and not self._deal(events):
+            self._unsettled = batch
+            return
+        self._unsettled = []
+        for incoming in batch:
+            self.transport.acknowledge(incoming)
+
+    def _batch(self) -> list[Incoming]:
+        """What waits, up to a batch; else the first that comes until the next tick."""
+        batch: list[Incoming] = []
+        wait = max(0.0, self._next_tick - self.clock())
+        with suppress(Empty):
+            batch.append(self._arrived.get(timeout=wait) if wait else self._arrived.get_nowait())
+            while len(batch) < _BATCH:
+                batch.append(self._arrived.get_nowait())
+        return batch
+
+    def _due(self) -> list[Event]:
+        """What time itself brings: ticks, and now and then an operator's requests."""
+        now, events = self.clock(), list[Event]()
+        if now >= self._next_tick:
+            self._next_tick = now + _TICK_SECONDS
+            events.append(Tick())
+        if now >= self._next_poll:
+            self._next_poll = now + _POLL_SECONDS
+            events += self._requests()
+        return events
+
+    def _requests(self) -> list[Event]:
+        try:
+            texts = self.store.take_requests(self.run.id)
+        except StoreError as error:
+            _log.error("requests cannot be read: %s", error)
+            return []
+        return [Requested(command) for text in texts if (command := _command(text)) is not None]
+
+    # ---- one transaction ----
+
+    def _deal(self, events: Sequence[Event]) -> bool:
+        """Events to effects to the store to the devices; False where nothing was kept."""
+        effects = Effects()
+        for event in events:
+            _merge(effects, self.machine.handle(event, self.clock()))
+        if not self._commit(effects):
+            return False
+        for device, body in effects.sends:
+            self._send(device, body)
+        self.on_effects(self.machine, effects)
+        self._fetch(effects.wanted)
+        return True
+
+    def _commit(self, effects: Effects) -> bool:
+        if not effects.changes:
+            return True
+        try:
+            self.store.commit(self.run.id, effects.changes, self.shard.number)
+            self._pause = _TICK_SECONDS
+            return True
+        except HeadMovedError:
+            self.counters["head moved"] += 1
+        except StoreError as error:
+            self._failed("not committed", error)
+        self._outdated = True
+        return False
+
+    def _failed(self, what: str, error: StoreError) -> None:
+        """The database may come back: a pause, longer each time."""
+        self.counters["store failures"] += 1
+        _log.error("%s: %s", what, error)
+        time.sleep(self._pause)
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+
+    def _begin_again(self) -> bool:
+        """The machine has gone a step that the store has not: it is made anew."""
+        try:
+            self.machine = self._made()
+        except StoreError as error:
+            self._failed("not read", error)
+            return False
+        self._outdated = False
+        return True
+
+    def _send(self, device: str, body: Body) -> None:
+        self.transport.send(device, body.pack())
+
+    def _fetch(self, versions: Sequence[int]) -> None:
+        if versions:
+            self._deal([Fetched(version, self._weights(version)) for version in versions])
+
+    def _weights(self, version: int) -> bytes | None:
+        try:
+            return self.store.weights(self.run.id, version)
+        except (UsageError, StoreError) as error:
+            _log.error("%s", error)
+            return None
+
+
+def _merge(into: Effects, more: Effects) -> None:
+    into.changes += more.changes
+    into.sends += more.sends
+    into.wanted += [version for version in more.wanted if version not in into.wanted]
+
+
+def _command(text: str) -> dict[str, Any] | None:
+    try:
+        command = json.loads(text)
+    except (ValueError, RecursionError):
+        command = None
+    if not isinstance(command, dict):
+        _log.error("a request that is no JSON object: %.200s", text)
+        return None
+    return command
+
+
+def logs_of(effects: Effects) -> list[Log]:
+    """What an event's effects tell."""
+    return [change for change in effects.changes if isinstance(change, Log)]
