@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tinylearn.fleet.broker import refusals
 from tinylearn.fleet.broker.config import write_broker_config
 from tinylearn.fleet.broker.credentials import credentials_path, enroll
 from tinylearn.fleet.transports.credentials import Credentials
@@ -85,6 +86,9 @@ class MosquittoServer:
 
     def is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    def refused(self, what: str) -> int:
+        return refusals.count(self.log().splitlines())[what]
 
     def credentials(self, user: str = "coordinator") -> Credentials:
         """A user's, enrolled where it is not yet."""

@@ -14,11 +14,11 @@ import ssl
 import threading
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from tinylearn.errors import DeviceError, MissingToolError, UsageError
 from tinylearn.fleet.broker.settings import Settings
 from tinylearn.fleet.transports.broker_url import BrokerUrl
+from tinylearn.fleet.transports.counts import Counts
 
 _PLUGIN = "tinylearn.fleet.broker.embedded_plugin.AccessPlugin"
 _START_SECONDS = 20.0
@@ -43,7 +43,7 @@ class EmbeddedBroker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._problem: Exception | None = None
-        self.counts: Any = None
+        self.counts = Counts()
 
     @property
     def url(self) -> str:
@@ -66,6 +66,10 @@ class EmbeddedBroker:
             self._loop.call_soon_threadsafe(self._stop.set)
         if self._thread is not None:
             self._thread.join()
+
+    def is_alive(self) -> bool:
+        """Whether it serves."""
+        return self._thread is not None and self._thread.is_alive() and self._problem is None
 
     def __enter__(self) -> EmbeddedBroker:
         return self.start()

@@ -30,14 +30,24 @@ _REFUSED_LOGIN = b"\x20\x02\x00\x05"
 class BoundedReader(StreamReaderAdapter):  # type: ignore[misc]
     """Gives back the bytes read already, then the stream, at most a packet's size at a time."""
 
-    def __init__(self, reader: asyncio.StreamReader, ahead: bytes, access: Access) -> None:
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        ahead: bytes,
+        access: Access,
+    ) -> None:
         super().__init__(reader)
-        self._ahead, self._access = ahead, access
+        self._writer, self._ahead, self._access = writer, ahead, access
+        self._is_over = False
 
     async def read(self, n: int = -1) -> bytes:
-        """Raises IncompleteReadError, which ends the connection, where more is asked for."""
+        """Raises IncompleteReadError where more is asked for, then and from then on."""
         if n > _PACKET_MOST:
             self._access.counts.add("oversized")
+            self._is_over = True
+            self._writer.transport.abort()
+        if self._is_over:
             raise asyncio.IncompleteReadError(b"", n)
         head, self._ahead = self._ahead[:n], self._ahead[n:]
         return head + (await self._reader.readexactly(n - len(head)) if n > len(head) else b"")
@@ -75,7 +85,7 @@ async def _admit(access: Access, reader: asyncio.StreamReader, writer: asyncio.S
         writer.write(refusal)
         await writer.drain()
         return None
-    return BoundedReader(reader, data, access)
+    return BoundedReader(reader, writer, data, access)
 
 
 async def serve(

@@ -16,6 +16,17 @@ from tinylearn.fleet.files import read_secret, read_small, write_whole
 _PREFIX = "TINYLEARN_MQTT_"
 
 
+class _ClosingSocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails; paho leaves it open."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 @dataclass(frozen=True)
 class Credentials:
     """``user`` is client id and device name alike. ``ca`` is PEM text ("": the system's
@@ -75,6 +86,7 @@ class Credentials:
         except ssl.SSLError:
             raise BadInputError(f"credentials of {self.user}: its CA is no certificate") from None
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.sslsocket_class = _ClosingSocket
         if self.certificate:
             try:
                 context.load_cert_chain(self.certificate)
