@@ -311,3 +311,19 @@ def test_learning_goes_on_from_an_earlier_version() -> None:
     world.store.commit(world.machine.handle(Fetched(2, weights), world.now).changes)
     assert world.store.saved.head.weights == weights
     assert world.store.saved.head.note == "back to 2"
+
+
+def test_the_first_updates_of_a_run_are_judged_by_the_weights() -> None:
+    """Before there are norms to compare with, a lie must not become the usual."""
+    world = World(devices=1, strategy="tiny_reptile", config=Config(rounds=9))
+    effects = tell(world, "d0", updates(world, "d0", 1, LIES["huge"]))
+    assert verdicts(effects) == [m.Verdict.REFUSED]
+
+
+def test_what_only_the_others_of_a_round_show_to_be_too_large_is_set_aside() -> None:
+    world = World(devices=5, config=Config(rounds=1, norm_factor=4), parameters={"devices": 5})
+    for name in asked(world, 1):
+        size = np.float32(0.5 if name == "d2" else 0.05)
+        tell(world, name, updates(world, name, 1, (world.devices[name].moves(1) * size).tobytes()))
+    assert world.machine.head.version.reports == 4
+    assert world.machine.roster.get("d2").strikes == 1

@@ -17,8 +17,8 @@ class Config:
     ``rounds``: after so many the run is done. ``concurrency``: rounds open at once; above 1 updates
     meet a newer version than they started from (asynchronous), at most ``most_staleness`` newer.
     ``least_share``: of the devices asked must report, or the round is void. ``least_devices``: must be
-    there before a round is opened, 0: as many as the strategy asks; a round may ask fewer than that. ``tags``, ``least_ram``: of a
-    device that is asked.
+    there before a round is opened, 0: as many as the strategy asks; a round may ask fewer than that.
+    ``tags``, ``least_ram``: of a device that is asked.
     ``norm_factor``: an update larger than so many times the median of the last ones is refused.
     ``most_strikes``: after so many bad updates a device is left out for ``isolation_rounds``, twice as
     long each time; the same after ``most_births`` starts within ``birth_window``.

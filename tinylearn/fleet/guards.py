@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 import numpy as np
@@ -14,6 +14,8 @@ from tinylearn.fleet.updates import Floats, decode
 
 #: a norm is judged against at least so many earlier ones
 _ENOUGH = 5
+#: and within a round against at least so many others
+_ENOUGH_IN_ROUND = 3
 #: so many of the last norms are looked at
 WINDOW = 32
 
@@ -24,14 +26,30 @@ def checked(
     """The delta float32 [n] of an update and its norm.
 
     ``norms``: of updates accepted lately. Raises BadInputError where the CRC, the size or a value
-    is wrong, or where it is more than ``factor`` times as large as their median.
+    is wrong, or where it is more than ``factor`` times as large as their median; before there are
+    enough of them, as the weights themselves.
     """
     if zlib.crc32(stream) != crc:
         raise BadInputError("its CRC is wrong")
     delta = decode(encoding, stream, base)
-    norm = float(np.sqrt(np.dot(delta.astype(np.float64), delta.astype(np.float64))))
+    norm = norm_of(delta)
     if not np.isfinite(norm):
         raise BadInputError("it is not finite")
-    if len(norms) >= _ENOUGH and norm > factor * median(norms):
+    usual = median(norms) if len(norms) >= _ENOUGH else 1.0 + norm_of(base)
+    if norm > factor * usual:
         raise BadInputError(f"its norm {norm:.3g} is more than {factor:g} times the usual")
     return delta, norm
+
+
+def norm_of(values: Floats) -> float:
+    """Euclidean, summed in float64."""
+    wide = values.astype(np.float64)
+    return float(np.sqrt(np.dot(wide, wide)))
+
+
+def outliers(norms: Mapping[str, float], factor: float) -> list[str]:
+    """Devices of one round whose update is more than ``factor`` times as large as the median."""
+    if len(norms) < _ENOUGH_IN_ROUND:
+        return []
+    usual = median(norms.values())
+    return sorted(name for name, norm in norms.items() if norm > factor * usual)

@@ -13,7 +13,7 @@ from tinylearn.fleet import messages as m
 from tinylearn.fleet.assembly import Assembly
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.events import Effects
-from tinylearn.fleet.guards import WINDOW, checked
+from tinylearn.fleet.guards import WINDOW, checked, outliers
 from tinylearn.fleet.head import Head
 from tinylearn.fleet.open_round import Assignment, OpenRound
 from tinylearn.fleet.records import AddUpdate, KeptUpdate, Log, PutRound, Round, Saved
@@ -265,12 +265,21 @@ class Rounds:
         del self.open[number]
         for name in opened.outstanding():
             effects.sends.append((name, m.Receipt(self.run.id, number, 0, m.Verdict.ENDED)))
+        self._set_outliers_aside(opened, effects)
         version = 0
         if opened.has_enough(self.config.least_share):
             version = self._aggregate(opened, effects)
         self.counters["rounds closed" if version else "rounds void"] += 1
         effects.changes.append(PutRound(opened.closed(version)))
         self._forget(number)
+
+    def _set_outliers_aside(self, opened: OpenRound, effects: Effects) -> None:
+        """Updates that only the others of their round show to be far too large."""
+        norms = {name: kept.norm for name, (kept, _) in opened.updates.items()}
+        for name in outliers(norms, self.config.norm_factor):
+            del opened.updates[name]
+            self.counters["updates set aside"] += 1
+            self.roster.strike(name, "far larger than the others", opened.round.number, effects)
 
     def _forget(self, number: int) -> None:
         """Reports of rounds long closed; only now and then, as it goes through all."""

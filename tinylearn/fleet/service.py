@@ -94,14 +94,16 @@ class Service:
 
     def step(self) -> None:
         """Deals with what has arrived, after at most one tick."""
-        if self._outdated and not self._begin_again():
-            return
-        batch = self._unsettled or self._batch()
+        if not self._outdated or self._begin_again():
+            self.settle(self._unsettled or self._batch())
+
+    def settle(self, batch: Sequence[Incoming]) -> None:
+        """Deals with messages, and with what time brings; they are acknowledged once it is done."""
         mine = [incoming for incoming in batch if self.is_mine(incoming.device)]
         events: list[Event] = [Received(i.device, i.channel, i.content) for i in mine]
         events += self._due()
         if events and not self._deal(events):
-            self._unsettled = batch
+            self._unsettled = list(batch)
             return
         self._unsettled = []
         for incoming in batch:
