@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+
 from support.graphs import mlp
 from support.harness import emitted
-
 from tinylearn.emit.generate import project_files
 from tinylearn.emit.write import write_project
 from tinylearn.pipeline import Choices
