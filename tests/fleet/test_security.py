@@ -134,7 +134,9 @@ def test_reading_topics_of_another_device(scene: Scene, name: str) -> None:
 
 def test_a_will_on_a_topic_of_another_device(scene: Scene) -> None:
     with scene.client() as client:
-        client.login("attacker", scene.attacker.password, will=(topic(FLEET, "victim", "state"), b"x"))
+        client.login(
+            "attacker", scene.attacker.password, will=(topic(FLEET, "victim", "state"), b"x")
+        )
     with scene.intruder():
         pass
     scene.is_unharmed()

@@ -28,7 +28,9 @@ class Settings:
     def __post_init__(self) -> None:
         check_name("fleet", self.fleet)
         if not 0 < self.port < 65536 or not 0 < self.coordinators <= 1000 or not self.names:
-            raise UsageError("broker: needs a port of 1 to 65535, a name and 1 to 1000 coordinators")
+            raise UsageError(
+                "broker: needs a port of 1 to 65535, a name and 1 to 1000 coordinators"
+            )
         for name in (self.host, *self.names):
             if not name or any(c.isspace() or not c.isprintable() for c in name):
                 raise UsageError(f"broker: {name!r} is no host name or address")
@@ -48,7 +50,9 @@ class Settings:
         """From the folder. Raises UsageError where it is not a broker's, BadInputError if damaged."""
         path = folder / "settings.json"
         if not path.exists():
-            raise UsageError(f"{folder}: not a broker folder; tinylearn fleet broker-config makes one")
+            raise UsageError(
+                f"{folder}: not a broker folder; tinylearn fleet broker-config makes one"
+            )
         try:
             values = json.loads(read_small(path))
             return Settings(**{**values, "names": tuple(values["names"])})
