@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from brokers import Broker
 from ends import Coordinator, Device
-from mosquitto import FLEET, MosquittoServer, plain_mosquitto, free_port
+from mosquitto import FLEET, MosquittoServer, free_port, plain_mosquitto
 from raw_client import RawClient
 from waiting import until
 

@@ -286,7 +286,7 @@ class Connection:
 def _reason(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not to be trusted ({error.verify_message})"
-    if isinstance(error, ConnectionRefusalErrorError):
+    if isinstance(error, ConnectionRefusedError):
         return "nobody listens there; is the broker running?"
     if isinstance(error, socket.gaierror):
         return "there is no host of this name"
