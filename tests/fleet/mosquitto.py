@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from tinylearn.fleet.broker import refusals
 from tinylearn.fleet.broker.config import write_broker_config
@@ -20,6 +23,7 @@ from tinylearn.fleet.transports.credentials import Credentials
 FLEET = "test"
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
 _SECONDS = 20.0
+_RELOADED = "Reloading config"
 
 
 def free_port() -> int:
@@ -54,14 +58,7 @@ class MosquittoServer:
     def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen([self.program, "-c", str(self.conf)], stderr=log)
-        port = int(self.url.rpartition(":")[2])
-        deadline = time.monotonic() + _SECONDS
-        while time.monotonic() < deadline and self._process.poll() is None:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return
-            time.sleep(0.02)
-        raise AssertionError(f"mosquitto does not come up:\n{self.log()}")
+        _wait_for(int(self.url.rpartition(":")[2]), self._process)
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:
@@ -77,9 +74,11 @@ class MosquittoServer:
         self._end(signal.SIGTERM)
 
     def reload(self) -> None:
-        """SIGHUP: reads users and rules again."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGHUP)
+        """SIGHUP: reads users and rules again. Nothing happens while it does not run."""
+        if self._process is not None:
+            times = self.log().count(_RELOADED)
+            self._process.send_signal(signal.SIGHUP)
+            until(lambda: self.log().count(_RELOADED) > times)
 
     def log(self) -> str:
         return self._log.read_text(errors="replace")
@@ -94,3 +93,29 @@ class MosquittoServer:
         """A user's, enrolled where it is not yet."""
         path = credentials_path(self.folder, user)
         return Credentials.load(path if path.exists() else enroll(self.folder, user))
+
+
+@contextlib.contextmanager
+def plain_mosquitto(folder: Path) -> Iterator[str]:
+    """A broker without users, rules and TLS; gives its address."""
+    port = free_port()
+    conf = folder / "plain.conf"
+    conf.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n")
+    with (folder / "plain.log").open("ab") as log:
+        process = subprocess.Popen([program(), "-c", str(conf)], stderr=log)
+    try:
+        _wait_for(port, process)
+        yield f"mqtt://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise AssertionError("mosquitto does not come up")

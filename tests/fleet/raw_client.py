@@ -17,13 +17,13 @@ _SECONDS = 10.0
 class RawClient:
     """MQTT 3.1.1 on a blocking socket. ``ca``: PEM text of the authority to trust."""
 
-    def __init__(self, url: str, ca: str) -> None:
+    def __init__(self, url: str, ca: str, context: ssl.SSLContext | None = None) -> None:
         where = parse_url(url)
         self._decoder = packets.Decoder(1 << 20)
         self._packets: list[Packet] = []
         self._socket: socket.socket = socket.create_connection((where.host, where.port), _SECONDS)
         if where.tls:
-            context = ssl.create_default_context(cadata=ca)
+            context = context or ssl.create_default_context(cadata=ca)
             self._socket = context.wrap_socket(self._socket, server_hostname=where.host)
 
     def __enter__(self) -> RawClient:
@@ -63,7 +63,7 @@ class RawClient:
                     return packet
             try:
                 data = self._socket.recv(65536)
-            except ConnectionError:
+            except (ConnectionError, ssl.SSLError):
                 data = b""
             if not data:
                 return None

@@ -61,6 +61,9 @@ def read_secret(path: Path) -> str:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """One process at a time changes what is in ``folder``."""
-    with (folder / ".lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(handle)

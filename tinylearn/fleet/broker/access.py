@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from tinylearn.errors import BadInputError
@@ -10,6 +11,7 @@ from tinylearn.fleet.broker.settings import Settings
 from tinylearn.fleet.files import read_small
 from tinylearn.fleet.transports.counts import Counts
 
+_log = logging.getLogger(__name__)
 _MOST_BYTES = 64 << 20
 
 
@@ -38,9 +40,9 @@ class Access:
             encoded = self._known().get(user or "")
             good = passwords.matches(password or "", encoded or passwords.NOBODY)
         except (OSError, BadInputError):
-            good = encoded = None
-        granted = bool(good and encoded and client == user)
-        return self._counted("login", granted)
+            _log.exception("embedded broker: the password file is of no use; nobody gets in")
+            return self._counted("login", False)
+        return self._counted("login", good and encoded is not None and client == user)
 
     def may_leave_will(self, user: str, name: str | None) -> bool:
         """Whether the topic of a will is one that the user may publish to."""

@@ -80,7 +80,7 @@ def connect(client: paho.Client, url: BrokerUrl, session: Session) -> None:
     if client.protocol != MQTTProtocolVersion.MQTTv5:
         client.connect(url.host, url.port, _KEEPALIVE)
         return
-    properties = Properties(PacketTypes.CONNECT)
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = session.expiry
     properties.ReceiveMaximum = RECEIVE_MOST
     properties.MaximumPacketSize = _PACKET_MOST

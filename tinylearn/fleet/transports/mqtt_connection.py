@@ -37,11 +37,11 @@ Token = tuple[int, int] | None
 OnMessage = Callable[[str, bytes, Token], None]
 
 
-class Refused(Exception):
+class RefusalError(Exception):
     """The broker answered, with a no."""
 
 
-class SpeaksOlder(Exception):
+class OldBrokerError(Exception):
     """The broker knows no MQTT 5."""
 
 
@@ -78,9 +78,7 @@ class Connection:
         self._closing = threading.Event()
         self._starting = threading.Lock()
         self._problem: Exception | None = None
-        self._wake_in, self._wake_out = socket.socketpair()
-        self._wake_in.setblocking(False)
-        self._wake_out.setblocking(False)
+        self._wake_pair: tuple[socket.socket, socket.socket] | None = None
         self._thread = threading.Thread(target=lambda: None)
 
     # ---- for the caller's threads ----
@@ -88,6 +86,9 @@ class Connection:
     def open(self) -> None:
         """Returns when connected and subscribed; raises DeviceError, naming the broker, where the
         first attempt fails."""
+        self._wake_pair = socket.socketpair()
+        for end in self._wake_pair:
+            end.setblocking(False)
         self._start_thread()
         self._settled.wait(_OPEN_SECONDS)
         if not self._is_ready:
@@ -130,12 +131,14 @@ class Connection:
         self._wake()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
-        self._wake_in.close()
-        self._wake_out.close()
+        for end in self._wake_pair or ():
+            end.close()
 
     def _wake(self) -> None:
-        with contextlib.suppress(OSError):
-            self._wake_out.send(b"\0")
+        """Whatever has been queued is to be written now. A full pipe, or a closed one, will do."""
+        if self._wake_pair is not None:
+            with contextlib.suppress(OSError):
+                self._wake_pair[1].send(b"\0")
 
     def _start_thread(self) -> None:
         self._thread = threading.Thread(
@@ -150,7 +153,7 @@ class Connection:
             try:
                 mqtt_client.connect(self._client, self.url, self._session)
                 self._serve()
-            except SpeaksOlder:
+            except OldBrokerError:
                 continue
             except Exception as error:
                 self._failed(error)
@@ -176,10 +179,12 @@ class Connection:
 
     def _serve(self) -> None:
         """Until the connection ends or ``close`` is called."""
-        client, sock = self._client, self._client.socket()
+        client = self._client
+        sock: Any = client.socket()
+        assert sock is not None and self._wake_pair is not None
         with selectors.DefaultSelector() as selector:
             selector.register(sock, selectors.EVENT_READ)
-            selector.register(self._wake_in, selectors.EVENT_READ)
+            selector.register(self._wake_pair[0], selectors.EVENT_READ)
             while client.socket() is sock and not self._closing.is_set():
                 wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE * client.want_write())
                 if selector.get_key(sock).events != wanted:
@@ -192,8 +197,9 @@ class Connection:
         self._leave(client)
 
     def _step(self, client: paho.Client, readable: bool) -> None:
+        assert self._wake_pair is not None
         with contextlib.suppress(BlockingIOError):
-            self._wake_in.recv(4096)
+            self._wake_pair[0].recv(4096)
         if readable:
             self._check(client.loop_read())
         if client.want_write():
@@ -202,14 +208,14 @@ class Connection:
 
     def _check(self, code: MQTTErrorCode) -> None:
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            refused = isinstance(self._problem, Refused)
+            refused = isinstance(self._problem, RefusalError)
             text = paho.error_string(code).rstrip(".").lower()
             raise self._problem if refused and self._problem else ConnectionError(text)
 
     def _leave(self, client: paho.Client) -> None:
         """Writes what waits, then DISCONNECT, so that the broker does not publish the will."""
         client.disconnect()
-        sock = client.socket()
+        sock: Any = client.socket()
         with contextlib.suppress(OSError, ValueError):
             if sock is not None:
                 sock.settimeout(1.0)
@@ -229,7 +235,7 @@ class Connection:
         if reason == "Unsupported protocol version" and self._version != _OLD:
             self._fall_back()
         if reason.is_failure:
-            self._problem = Refused(str(reason).lower())
+            self._problem = RefusalError(str(reason).lower())
             return
         self._problem = None
         self._connection += 1
@@ -243,13 +249,13 @@ class Connection:
         self._hang_up()
         self._version = _OLD
         self._client = self._make_client()
-        raise SpeaksOlder
+        raise OldBrokerError
 
     def _subscribed(
         self, _client: Any, _userdata: Any, _mid: Any, reasons: Any, _more: Any
     ) -> None:
         if any(reason.is_failure for reason in reasons):
-            self._problem = Refused("may not subscribe: " + str(reasons[0]).lower())
+            self._problem = RefusalError("may not subscribe: " + str(reasons[0]).lower())
             raise self._problem
         self._ready()
 
@@ -284,6 +290,6 @@ def _reason(error: Exception) -> str:
         return "nobody listens there; is the broker running?"
     if isinstance(error, socket.gaierror):
         return "there is no host of this name"
-    if isinstance(error, Refused):
+    if isinstance(error, RefusalError):
         return f"refuses {error}"
     return str(error) or type(error).__name__

@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 _PACKET_MOST = MOST_BYTES + 1024
 _KEEPALIVE = 60
 _CONNECT_SECONDS = 30.0
+_CLOSE_SECONDS = 5.0
 #: what may wait in one device's socket before its messages are dropped
 _WAITING_MOST = 1 << 20
 
@@ -54,6 +55,7 @@ class ManyDevices:
         self.random = random.Random(seed)
         self.turn = asyncio.Semaphore(at_once)
         self.longest_wait = longest_wait
+        self._links: list[AsyncDevice] = []
         self._trusting = credentials or Credentials("", "")
         self._context = self._trusting.tls() if self.url.tls else None
 
@@ -65,7 +67,17 @@ class ManyDevices:
     def link(self, device: str, credentials: Credentials | None = None) -> AsyncDevice:
         """A device's end, not started yet."""
         checked_url(str(self.url), credentials)
-        return AsyncDevice(self, check_name("device", device), credentials)
+        link = AsyncDevice(self, check_name("device", device), credentials)
+        self._links.append(link)
+        return link
+
+    async def close(self) -> None:
+        """Closes all links and waits until what they have sent has left, a few seconds at most."""
+        for link in self._links:
+            link.close()
+        if self._links:
+            await asyncio.wait([asyncio.create_task(link.closed()) for link in self._links])
+        self._links.clear()
 
 
 class AsyncDevice(asyncio.Protocol):
@@ -84,6 +96,7 @@ class AsyncDevice(asyncio.Protocol):
         self._state = self._will = b""
         self._deliver: Callable[[bytes], None] = lambda _content: None
         self._task: asyncio.Task[None] | None = None
+        self._ended: asyncio.Task[None] | None = None
 
     # ---- DeviceLink ----
 
@@ -102,14 +115,23 @@ class AsyncDevice(asyncio.Protocol):
         self._publish("state", state, retain=True)
 
     def close(self) -> None:
-        """Leaves the will behind as the state, then disconnects."""
+        """Leaves the will behind as the state, then disconnects, in the background."""
         if self._task is not None:
             self._publish("state", self._will, retain=True)
             self._write(packets.DISCONNECT)
             self._task.cancel()
-            self._task = None
+            self._ended, self._task = self._task, None
         if self._transport is not None:
             self._transport.close()
+
+    async def closed(self) -> None:
+        """Returns when what was sent before ``close`` has left, or cannot leave."""
+        if self._ended is not None:
+            await asyncio.wait([self._ended])
+        with contextlib.suppress(TimeoutError):
+            if self._transport is not None:
+                await asyncio.wait_for(self._lost.wait(), _CLOSE_SECONDS)
+        self.drop()
 
     def drop(self) -> None:
         """Loses the connection as a device without power does; it will come back."""

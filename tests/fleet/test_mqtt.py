@@ -1,0 +1,262 @@
+"""Coordinator's and device's end through real brokers: what passes, and what faults do."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from brokers import Broker
+from ends import Coordinator, Device
+from mosquitto import FLEET, MosquittoServer, free_port, plain_mosquitto
+from raw_client import RawClient
+from waiting import until
+
+from tinylearn.errors import DeviceError, UsageError
+from tinylearn.fleet.broker import certificates
+from tinylearn.fleet.broker.credentials import credentials_path, revoke
+from tinylearn.fleet.messages import MOST_BYTES
+from tinylearn.fleet.topics import topic
+from tinylearn.fleet.transports.base import Incoming
+from tinylearn.fleet.transports.mqtt import open_coordinator_transport, open_device_link
+
+
+def test_messages_both_ways(broker: Broker) -> None:
+    coordinator, device = Coordinator(broker), Device(broker, "d")
+    until(lambda: coordinator.contents("state") == [b"state"])
+    longest = bytes(range(256)) * 255
+    for content in (b"short", longest):
+        device.send(content)
+        coordinator.send("d", content)
+    until(lambda: coordinator.contents() == [b"short", longest])
+    until(lambda: device.got == [b"short", longest])
+    device.announce(b"another")
+    until(lambda: coordinator.contents("state")[-1] == b"another")
+    assert {m.device for m in coordinator.got} == {"d"}
+    device.close()
+    until(lambda: coordinator.contents("state")[-1] == b"gone")
+    coordinator.close()
+    coordinator.close()
+    assert not coordinator.is_connected()
+
+
+def test_a_coordinator_that_comes_later_gets_states(broker: Broker) -> None:
+    first = Device(broker, "first")
+    second = Device(broker, "second")
+    coordinator = Coordinator(broker)
+    until(lambda: len(coordinator.got) == 2)
+    assert {(m.device, m.content) for m in coordinator.got} == {("first", b"state"),
+                                                                ("second", b"state")}  # fmt: skip
+    assert first.counts["unknown_topic"] == second.counts["unknown_topic"] == 0
+    for end in (first, second, coordinator):
+        end.close()
+
+
+def test_a_lost_device_leaves_its_will(broker: Broker) -> None:
+    coordinator = Coordinator(broker)
+    who = broker.credentials("d")
+    broker.reload()
+    with RawClient(broker.url, who.ca) as client:
+        client.login("d", who.password, will=(topic(FLEET, "d", "state"), b"gone"))
+    until(lambda: coordinator.contents("state") == [b"gone"])
+    coordinator.close()
+
+
+def _killed_coordinator(server: MosquittoServer, messages: list[str]) -> None:
+    """Takes the messages and is killed before it acknowledges."""
+    path = credentials_path(server.folder, "coordinator")
+    script = Path(__file__).with_name("coordinator_process.py")
+    process = subprocess.Popen(
+        [sys.executable, str(script), server.url, FLEET, str(path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        device = Device(server, "d")
+        for message in messages:
+            device.send(message.encode())
+        told = [process.stdout.readline().strip() for _ in range(len(messages) + 1)]
+        assert sorted(told) == sorted(["state", *messages])
+        process.kill()
+        device.close()
+
+
+def test_a_killed_coordinator_gets_again_what_it_had_not_acknowledged(
+    mosquitto: MosquittoServer,
+) -> None:
+    messages = [f"m{i}" for i in range(40)]
+    _killed_coordinator(mosquitto, messages)
+    coordinator = Coordinator(mosquitto)
+    until(lambda: len(coordinator.contents()) >= len(messages))
+    assert coordinator.contents() == [m.encode() for m in messages]
+    coordinator.close()
+    again = Coordinator(mosquitto)
+    until(lambda: again.contents("state"))
+    assert again.contents() == []
+    again.close()
+
+
+def test_messages_wait_for_a_coordinator_that_is_away(mosquitto: MosquittoServer) -> None:
+    Coordinator(mosquitto).close()
+    device = Device(mosquitto, "d")
+    device.send(b"waits")
+    device.close()
+    coordinator = Coordinator(mosquitto)
+    until(lambda: coordinator.contents() == [b"waits"])
+    coordinator.close()
+
+
+def test_a_killed_broker_that_comes_back(mosquitto: MosquittoServer) -> None:
+    coordinator, device = Coordinator(mosquitto), Device(mosquitto, "d")
+    until(lambda: coordinator.contents("state") == [b"state"])
+    mosquitto.kill()
+    until(lambda: not coordinator.is_connected())
+    coordinator.send("d", b"nobody takes this")
+    assert coordinator.counts["dropped"] == 1
+    mosquitto.start()
+    until(lambda: len(coordinator.contents("state")) >= 2)
+    until(coordinator.is_connected)
+    device.send(b"up")
+    coordinator.send("d", b"down")
+    until(lambda: coordinator.contents() == [b"up"] and device.got == [b"down"])
+    assert coordinator.counts["connections"] == 2
+    device.close()
+    coordinator.close()
+
+
+def test_an_acknowledgement_of_an_earlier_connection_is_not_sent(
+    mosquitto: MosquittoServer,
+) -> None:
+    """The broker that has forgotten all starts its packet numbers anew: an old number is another
+    message's, which would be lost."""
+    coordinator, device = Coordinator(mosquitto, acknowledges=False), Device(mosquitto, "d")
+    device.send(b"old")
+    until(lambda: coordinator.contents() == [b"old"])
+    old = list(coordinator.got)
+    mosquitto.kill()
+    until(lambda: not coordinator.is_connected())
+    mosquitto.start()
+    until(lambda: len(coordinator.contents("state")) >= 2)
+    device.send(b"new")
+    until(lambda: b"new" in coordinator.contents())
+    for incoming in old:
+        coordinator.acknowledge(incoming)
+    coordinator.close()
+    again = Coordinator(mosquitto)
+    until(lambda: b"new" in again.contents())
+    device.close()
+    again.close()
+
+
+def test_nagle_is_off(broker: Broker) -> None:
+    coordinator, device = Coordinator(broker), Device(broker, "d")
+    for end in (coordinator, device):
+        connection = end._connection
+        assert connection is not None
+        sock = connection._client.socket()
+        assert sock is not None
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0  # type: ignore[union-attr]
+        end.close()
+
+
+def test_what_deliver_raises_is_counted_and_harms_nothing(mosquitto: MosquittoServer) -> None:
+    coordinator, device = Coordinator(mosquitto), Device(mosquitto, "d")
+    until(lambda: coordinator.got)
+
+    def fail(incoming: Incoming) -> None:
+        coordinator._deliver = coordinator._take
+        raise ValueError("a mistake in the coordinator")
+
+    coordinator._deliver = fail
+    device.send(b"first")
+    device.send(b"second")
+    until(lambda: coordinator.contents() == [b"second"])
+    assert coordinator.counts["failed"] == 1 and coordinator.is_connected()
+    coordinator.close()
+    again = Coordinator(mosquitto)
+    until(lambda: again.contents() == [b"first"])
+    device.close()
+    again.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_network_thread_that_has_ended_is_started_again(mosquitto: MosquittoServer) -> None:
+    coordinator, device = Coordinator(mosquitto), Device(mosquitto, "d")
+    until(lambda: coordinator.got)
+
+    def end_thread(incoming: Incoming) -> None:
+        coordinator._deliver = coordinator._take
+        raise SystemExit
+
+    coordinator._deliver = end_thread
+    device.send(b"up")
+    until(lambda: not coordinator.is_connected())
+    until(coordinator.is_connected)
+    until(lambda: b"up" in coordinator.contents())
+    assert coordinator.counts["restarts"] == 1
+    device.close()
+    coordinator.close()
+
+
+def test_a_revoked_device_is_cut_off(mosquitto: MosquittoServer) -> None:
+    device, other = Device(mosquitto, "d"), Device(mosquitto, "other")
+    revoke(mosquitto.folder, "d")
+    mosquitto.reload()
+    until(lambda: mosquitto.refused("login") >= 1)
+    assert device.counts["connections"] == 1
+    assert other.counts["connections_lost"] == 0
+    device.close()
+    other.close()
+
+
+def test_what_is_none_of_ours_is_counted_and_dropped(tmp_path: Path) -> None:
+    """A broker that lets anybody do anything, without TLS."""
+    with plain_mosquitto(tmp_path) as url:
+        coordinator = open_coordinator_transport(url, FLEET)
+        got: list[Incoming] = []
+        coordinator.start(got.append)
+        with RawClient(url, "") as client:
+            assert client.login(None) == 0
+            client.publish(topic(FLEET, "-bad", "up"), b"x")
+            client.publish(topic(FLEET, "a b", "state"), b"x")
+            client.publish(topic(FLEET, "d", "up"), b"")
+            client.publish(topic(FLEET, "d", "up"), bytes(MOST_BYTES + 1))
+            client.publish(topic(FLEET, "d", "up"), b"good")
+        until(lambda: got)
+        assert [m.content for m in got] == [b"good"]
+        for what, times in {"unknown_topic": 2, "empty": 1, "oversized": 1}.items():
+            assert coordinator.counts[what] == times
+        coordinator.close()
+
+
+def test_a_broker_of_another_name(tmp_path: Path) -> None:
+    """Its certificate is of the right authority, but for somebody else."""
+    server = MosquittoServer(tmp_path)
+    issuer = certificates.authority(tmp_path, FLEET)
+    certificates.server(tmp_path, issuer, ["other.example"], renew=True)
+    server.start()
+    with pytest.raises(DeviceError, match="certificate is not to be trusted"):
+        Coordinator(server)
+    server.kill()
+
+
+def test_no_broker() -> None:
+    url = f"mqtt://127.0.0.1:{free_port()}"
+    with pytest.raises(DeviceError, match=rf"{url}: nobody listens there"):
+        open_coordinator_transport(url, FLEET).start(lambda _m: None)
+    with pytest.raises(DeviceError, match=url):
+        open_device_link(url, FLEET, "d").start(b"", b"", lambda _c: None)
+
+
+@pytest.mark.parametrize("name", ["+", "#", "a/b", "a+b", "", "$SYS", "a\x00b", "ä", "x" * 65])
+def test_names_that_would_be_more_than_one_topic(name: str) -> None:
+    with pytest.raises(UsageError, match="device"):
+        open_device_link("mqtt://localhost", FLEET, name)
+    with pytest.raises(UsageError, match="fleet"):
+        open_coordinator_transport("mqtt://localhost", name)
