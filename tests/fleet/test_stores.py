@@ -294,6 +294,8 @@ def test_what_is_named_is_kept_until_it_no_longer_is(store: Store) -> None:
     assert kept(store, 30) == {2, 3, 5, 6} | newest
     store.commit(1, [PutDevice(Device("b")), PutRollout(Rollout(5, 6, (1.0,), state="done"))])
     assert kept(store, 30) == {5, 6} | newest
+    store.commit(1, [PutRollout(Rollout(5, 30, (1.0,)))])
+    assert kept(store, 30) == {5} | newest
 
 
 def test_a_round_cannot_start_from_weights_that_are_gone(store: Store) -> None:
