@@ -1,4 +1,4 @@
-"""Brokers for the tests of the fleet, each with its own folder, users and rules."""
+"""Brokers and databases for the tests of the fleet."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from brokers import Broker, EmbeddedServer
 from mosquitto import MosquittoServer
+from support.postgres_server import PostgresServer
 
 
 @pytest.fixture
@@ -27,3 +28,20 @@ def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A running server; skips where none is installed."""
+    server = PostgresServer()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a new store can be, for each kind."""
+    if request.param == "sqlite":
+        return str(tmp_path / "fleet.db")
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.empty_database()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Protocol
 
 from tinylearn.errors import UsageError
@@ -59,11 +59,28 @@ class Database(Statements, Protocol):
     def reading(self) -> AbstractContextManager[None]:
         """Everything read in the block is of one instant."""
 
+    def committing(self, run: int, shard: int) -> AbstractContextManager[None]:
+        """A transaction of the coordinator that owns the shard."""
+
     def own(self, run: int, shard: int) -> None:
-        """Take a shard until ``close``; raises StoreError where another has it."""
+        """Take a shard until ``close``, or go on from how it is now where it is taken already;
+        raises StoreError where another has it."""
 
     def close(self) -> None:
         """Let go of the connection and of the shards; again does nothing."""
+
+
+@contextmanager
+def transaction(finish: Callable[[str], object]) -> Iterator[None]:
+    """Ends what has begun, by "COMMIT", or where the block raises by "ROLLBACK"; that it fails too
+    is then not worth telling."""
+    try:
+        yield
+        finish("COMMIT")
+    except BaseException:
+        with suppress(StoreError):
+            finish("ROLLBACK")
+        raise
 
 
 class SqlStore:
@@ -73,6 +90,7 @@ class SqlStore:
         self._database = database
         self._clock = clock
         self._owned: dict[tuple[int, int], Run] = {}
+        self._in_doubt: set[tuple[int, int]] = set()
 
     def create(self, run: Run, initial: bytes) -> None:
         """Begin a run."""
@@ -96,15 +114,25 @@ class SqlStore:
         if not 0 <= shard < shards:
             raise UsageError(f"shard {shard} of {shards}: shards count from 0")
         if own:
+            self._owned.pop((run, shard), None)
             self._own(run, shard)
         with self._database.reading():
-            return self._saved(run, shard)
+            saved = self._saved(run, shard)
+        self._in_doubt.discard((run, shard))
+        return saved
 
     def commit(self, run: int, changes: Sequence[Change], shard: int = 0) -> None:
         """Make all changes or none, durably."""
-        owned = self._own(run, shard)
-        with self._database.writing():
-            Commit(self._database, owned, shard, self._clock()).apply(changes)
+        if (run, shard) in self._in_doubt:
+            raise StoreError(
+                f"{self._database.where}: whether the last commit of run {run}, shard {shard} was "
+                "kept is not known; load it again"
+            )
+        try:
+            self._commit(run, changes, shard)
+        except StoreError:
+            self._in_doubt.add((run, shard))
+            raise
 
     def weights(self, run: int, version: int) -> bytes:
         """Exchanged bytes of a version."""
@@ -146,14 +174,18 @@ class SqlStore:
         """Commands left since the last call."""
         rows = self._database.rows(_REQUESTS, run)
         if rows:
-            with self._database.writing():
-                self._database.change(_TAKE, run, rows[-1][0])
+            self._database.change(_TAKE, run, rows[-1][0])
         return [command for _, command in rows]
 
     def close(self) -> None:
         """Let go of the database and of the shards."""
         self._owned.clear()
         self._database.close()
+
+    def _commit(self, run: int, changes: Sequence[Change], shard: int) -> None:
+        owned = self._own(run, shard)
+        with self._database.committing(run, shard):
+            Commit(self._database, owned, shard, self._clock()).apply(changes)
 
     def _own(self, run: int, shard: int) -> Run:
         if (run, shard) not in self._owned:
@@ -203,7 +235,7 @@ class SqlStore:
             open_rounds={round_.number: round_ for round_ in rounds},
             bases={base: self._version(run, base) for base in {each.base for each in rounds}},
             updates=[kept for each in rounds for kept in self._updates(run, shard, each.number)],
-            norms=[norm for *_, norm in reported[-NORMS:]],
+            norms=[sql_rows.FLOAT.read(norm) for *_, norm in reported[-NORMS:]],
             reported={(round_, device) for _, round_, device, _ in reported},
             last_round=rows(_LAST_ROUND, run, shard)[0][0],
             rollouts=[sql_rows.ROLLOUTS.read(row) for row in rows(_ROLLOUTS, run)],

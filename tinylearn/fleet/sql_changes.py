@@ -31,9 +31,10 @@ _ADD_STREAM = "INSERT INTO streams (run, shard, round, device, content) VALUES (
 _DROP_STREAMS = "DELETE FROM streams WHERE run = ? AND shard = ? AND round = ?"
 _BASE_IS_KEPT = "SELECT 1 FROM weights WHERE run = ? AND version = ?"
 _NAMED = "SELECT deployed, pinned FROM devices WHERE run = ? AND name = ?"
+_PREVIOUS = "SELECT previous FROM rollouts WHERE run = ? AND version = ?"
 _BASE = "SELECT base FROM rounds WHERE run = ? AND shard = ? AND number = ? AND open = 1"
-#: the newest version that is not among the NEWEST_KEPT
-_OUTDATED = "SELECT version FROM weights WHERE run = ? ORDER BY version DESC LIMIT 1 OFFSET ?"
+#: the newest versions that are not among the NEWEST_KEPT
+_OUTDATED = "SELECT version FROM weights WHERE run = ? ORDER BY version DESC LIMIT ? OFFSET ?"
 _PRUNE = """
 DELETE FROM weights WHERE run = ? AND version = ?
 AND NOT EXISTS (SELECT 1 FROM rounds r
@@ -70,33 +71,37 @@ class Commit:
     def apply(self, changes: Sequence[Change]) -> None:
         """Do them all. Raises HeadMovedError, DuplicateUpdateError, UsageError or StoreError."""
         released = self._released(changes)
-        adds = any(isinstance(change, records.AddVersion) for change in changes)
+        added = sum(isinstance(change, records.AddVersion) for change in changes)
         bases = {
             change.round.base
             for change in changes
             if isinstance(change, records.PutRound) and change.round.open
         }
-        if adds or bases or released or any(isinstance(c, records.PutRollout) for c in changes):
+        if added or bases or released or any(isinstance(c, records.PutRollout) for c in changes):
             self._database.lock_run(self._run.id)
         for change in changes:
             _APPLY[type(change)](self, change)
         self._check_bases(bases)
-        if adds or released:
-            self._prune(released, adds)
+        if added or released:
+            self._prune(released, added)
 
     def _released(self, changes: Sequence[Change]) -> set[int]:
         """Versions that the changes may take the last name from."""
         found: set[int] = set()
         for change in changes:
             if isinstance(change, records.PutDevice):
-                device = change.device
-                for row in self._database.rows(_NAMED, self._run.id, device.name):
-                    found |= set(row) - {device.deployed, device.pinned}
+                named = {change.device.deployed, change.device.pinned}
+                found |= self._before(_NAMED, change.device.name) - named
+            elif isinstance(change, records.PutRollout):
+                named = {change.rollout.previous}
+                found |= self._before(_PREVIOUS, change.rollout.version) - named
             elif isinstance(change, records.PutRound) and not change.round.open:
-                number = change.round.number
-                rows = self._database.rows(_BASE, self._run.id, self._shard, number)
-                found |= {base for (base,) in rows}
+                found |= self._before(_BASE, self._shard, change.round.number)
         return found
+
+    def _before(self, statement: str, *key: Any) -> set[int]:
+        rows = self._database.rows(statement, self._run.id, *key)
+        return {number for row in rows for number in row}
 
     def _check_bases(self, bases: set[int]) -> None:
         for base in bases:
@@ -106,12 +111,14 @@ class Commit:
                     "can start from it; take the newest"
                 )
 
-    def _prune(self, released: set[int], adds: bool) -> None:
-        for (newest,) in self._database.rows(_OUTDATED, self._run.id, NEWEST_KEPT):
-            aged = {newest} if adds else set()
-            for version in aged | {old for old in released if old <= newest}:
-                if version % MILESTONE:
-                    self._database.change(_PRUNE, self._run.id, version)
+    def _prune(self, released: set[int], added: int) -> None:
+        """Drop what nothing names; as many versions left the newest as were ``added``."""
+        limits = (max(added, 1), NEWEST_KEPT)
+        outdated = [row[0] for row in self._database.rows(_OUTDATED, self._run.id, *limits)]
+        newest = outdated[0] if outdated else 0
+        for version in {*outdated[:added], *(old for old in released if old <= newest)}:
+            if version % MILESTONE:
+                self._database.change(_PRUNE, self._run.id, version)
 
     def put_round(self, change: records.PutRound) -> None:
         """See ``records``, like all that follow."""

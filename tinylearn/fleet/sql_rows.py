@@ -27,7 +27,7 @@ def _text(value: Any) -> str:
 
 
 #: SQLite keeps NaN as NULL
-_FLOAT = Codec(float, lambda value: math.nan if value is None else value)
+FLOAT = Codec(float, lambda value: math.nan if value is None else value)
 _BOOL = Codec(int, bool)
 _TUPLE = Codec(_text, lambda text: tuple(json.loads(text)))
 _DICT = Codec(_text, json.loads)
@@ -107,7 +107,7 @@ UPDATES = Table(
     records.KeptUpdate,
     ("run", "shard"),
     ("run", "shard", "round", "device"),
-    {"encoding": Codec(int, Encoding), "loss": _FLOAT, "norm": _FLOAT},
+    {"encoding": Codec(int, Encoding), "loss": FLOAT, "norm": FLOAT},
     elsewhere=("stream",),
 )
 DEVICES = Table(
@@ -129,7 +129,7 @@ ROLLOUTS = Table(
     records.Rollout,
     ("run",),
     ("run", "version"),
-    {"stages": _TUPLE, "most_errors": _FLOAT, "installed": _TUPLE, "failed": _TUPLE},
+    {"stages": _TUPLE, "most_errors": FLOAT, "installed": _TUPLE, "failed": _TUPLE},
 )
 STATES = Table("states", records.PutState, ("run",), ("run", "key"))
 LOG = Table("log", records.Log, ("run", "time"), ("ordinal",))

@@ -9,11 +9,11 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tinylearn.fleet.sql import SqlStore
+from tinylearn.fleet.sql import SqlStore, transaction
 from tinylearn.fleet.sql_schema import VERSION, Types
 from tinylearn.fleet.store import StoreError
 
@@ -32,7 +32,7 @@ class SqliteDatabase:
 
     def __init__(self, where: str, create: bool) -> None:
         self.where = where
-        self._locks: list[sqlite3.Connection] = []
+        self._locks: dict[tuple[int, int], sqlite3.Connection] = {}
         if where != _MEMORY and not create and not Path(where).is_file():
             raise StoreError(f"{where}: is not there")
         try:
@@ -74,41 +74,49 @@ class SqliteDatabase:
         with self._transaction("BEGIN"):
             yield
 
+    def committing(self, run: int, shard: int) -> AbstractContextManager[None]:
+        """A transaction, like any."""
+        return self.writing()
+
     def own(self, run: int, shard: int) -> None:
         """Lock the file ``<database>.run<run>.shard<shard>.lock``; SQLite's own locks do it, on
         every system."""
-        if self.where == _MEMORY:
+        if self.where == _MEMORY or (run, shard) in self._locks:
             return
         name = f"{self.where}.run{run}.shard{shard}.lock"
+        lock = None
         try:
             lock = _connect(name, 0)
-            self._locks.append(lock)
             lock.execute("PRAGMA journal_mode = MEMORY")
             lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
-                raise StoreError(f"{name}: {error}") from error
-            raise StoreError(
-                f"{self.where}: another coordinator has shard {shard} of run {run}; end it first"
-            ) from error
+        except sqlite3.Error as error:
+            if lock:
+                lock.close()
+            raise self._not_owned(run, shard, name, error) from error
+        self._locks[run, shard] = lock
 
     def close(self) -> None:
         """Let go of the file and of the shards."""
-        for connection in (self._connection, *self._locks):
+        for connection in (self._connection, *self._locks.values()):
             with suppress(sqlite3.Error):
                 connection.close()
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[None]:
         self.change(begin)
-        try:
+        with transaction(self._finish):
             yield
-            self.change("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                with suppress(sqlite3.Error):
-                    self._connection.execute("ROLLBACK")
-            raise
+
+    def _finish(self, how: str) -> None:
+        if how == "COMMIT" or self._connection.in_transaction:
+            self.change(how)
+
+    def _not_owned(self, run: int, shard: int, name: str, error: sqlite3.Error) -> StoreError:
+        if "locked" not in str(error):
+            return StoreError(f"{name}: {error}")
+        return StoreError(
+            f"{self.where}: another coordinator has shard {shard} of run {run}; end it first"
+        )
 
     def _failed(self, error: Exception) -> StoreError:
         return StoreError(f"{self.where}: {error}")

@@ -91,7 +91,9 @@ def open_store(where: str, *, create: bool = True) -> Store:
     """A store by its place: a file name (SQLite), or ``postgresql://..``. Without ``create`` the
     database must be there (StoreError)."""
     if where.startswith(("postgresql://", "postgres://")):
-        raise StoreError("PostgreSQL: not in this version")
+        from tinylearn.fleet.postgres_store import PostgresStore
+
+        return PostgresStore(where, create=create)
     from tinylearn.fleet.sqlite_store import SqliteStore
 
     return SqliteStore(where, create=create)

@@ -1,10 +1,11 @@
 # Set-up shared by tools/demo, tools/test and tools/bench: Debian packages and .venv.
-# Usage: extra=NAME; . tools/lib/setup.sh   (NAME: the pyproject extra to install)
+# Usage: extra=NAME; also=PACKAGES; . tools/lib/setup.sh
+# (NAME: the pyproject extra to install; PACKAGES: Debian packages beside the usual ones, if any)
 # Run from the repository's root. Says on stderr what it does and what it cannot do.
 
 packages="gcc libc6-dev make cmake gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
           gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc gcc-avr avr-libc simavr
-          libsimavr-dev libelf-dev python3-venv"
+          libsimavr-dev libelf-dev python3-venv ${also:-}"
 
 say() { printf '%s\n' "$*" >&2; }
 
