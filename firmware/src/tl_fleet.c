@@ -318,11 +318,13 @@ static int is_about(const tl_fleet_t *fleet, const uint8_t *body) {
          tl_get_u32(body + 4) == fleet->task.round;
 }
 
-/* All has been sent where the next offset is the end: then the receipt will follow. */
+/* All has been sent where the next offset is the end: then the receipt will follow. The present
+ * piece has been sent already; where it was lost a reminder brings it again, and to send it here
+ * too would double the conversation at each message that the network doubles. */
 static size_t take_next(tl_fleet_t *fleet, const tl_fleet_exchange_t *exchange) {
   const uint32_t offset = tl_get_u32(exchange->body + 8);
   if (!is_about(fleet, exchange->body) || fleet->phase != TL_PHASE_SENDING) return 0;
-  if (offset >= fleet->update.total) return 0;
+  if (offset >= fleet->update.total || offset == fleet->position) return 0;
   fleet->position = offset;
   return tl_fleet_piece(fleet, exchange);
 }

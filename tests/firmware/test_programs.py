@@ -30,3 +30,10 @@ def test_power_fails_at_every_byte(unit: str) -> None:
 def test_random_bytes(defines: tuple[str, ...], seed: int) -> None:
     valid = run(program("fuzz_session", *defines), seed, 60_000)
     assert valid > 20_000  # the fuzzer reaches behind the CRC
+
+
+@pytest.mark.parametrize("frame", ["TL_FRAME_BYTES=256", "TL_FRAME_BYTES=80"])
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_random_messages_of_the_fleet(frame: str, seed: int) -> None:
+    updates = run(program("fuzz_fleet", "TL_FLEET=1", frame), seed, 200_000)
+    assert updates > 200  # the fuzzer gets through whole tasks

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from support.fleet_devices import (
     INPUTS,
+    LEAST,
     LINEAR,
     SAMPLES,
+    SMALL,
     SOFTMAX,
     SOURCES,
     WEIGHTS,
@@ -217,12 +219,12 @@ def test_weights_that_are_not_finite_are_never_sent() -> None:
 
 
 def test_a_nudge_is_answered_by_what_is_needed_next() -> None:
-    host, wanted = FleetHost(defines=("TL_FRAME_BYTES=120",)), task()
+    host, wanted = FleetHost(defines=SMALL), task()
     pull = host.say(wanted)
-    assert host.say(wanted) == pull == m.Pull(1, 1, 7, 0, 100)
+    assert host.say(wanted) == pull == m.Pull(1, 1, 7, 0, 80)
     part = version(SOFTMAX)
-    assert host.say(m.Chunk(7, 0, part[:100])) == m.Pull(1, 1, 7, 100, 100) == host.say(wanted)
-    progress = host.say(m.Chunk(7, 100, part[100:]))
+    assert host.say(m.Chunk(7, 0, part[:80])) == m.Pull(1, 1, 7, 80, 80) == host.say(wanted)
+    progress = host.say(m.Chunk(7, 80, part[80:]))
     assert isinstance(progress, m.Progress) and progress.phase is m.Phase.LEARNING
     assert host.say(wanted) == progress
     device, said = host.device(), []
@@ -275,19 +277,18 @@ def test_rate_mode_and_guard_are_the_devices_own_again_after_the_task() -> None:
 
 
 def test_a_receipt_in_the_midst_of_pulling_gives_the_weights_back() -> None:
-    host = FleetHost(defines=("TL_FRAME_BYTES=120",))
+    host = FleetHost(defines=SMALL)
     host.write(version(SOFTMAX, 3))
     host.say(task())
-    host.say(m.Chunk(7, 0, version(SOFTMAX)[:100]))
+    host.say(m.Chunk(7, 0, version(SOFTMAX)[:80]))
     assert host.weights() != version(SOFTMAX, 3)
     assert host.say(m.Receipt(1, 1, 0, m.Verdict.ENDED)) is None
     assert host.weights() == version(SOFTMAX, 3) and host.mode == LearnMode.ALWAYS
 
 
 def test_samples_between_update_and_receipt_do_not_change_the_update() -> None:
-    host, agent = FleetHost(), None
-    agent = host.agent()
-    messages = agent.handle(task(flags=INLINE).pack())
+    host = FleetHost()
+    messages = host.agent().handle(task(flags=INLINE).pack())
     before = host.weights()
     x, y = SOURCES[SOFTMAX]("", 8, 8, 20)
     for a, b in zip(x, y, strict=True):
@@ -295,7 +296,7 @@ def test_samples_between_update_and_receipt_do_not_change_the_update() -> None:
     assert host.weights() == before
     piece = m.unpack(messages[-1], m.UP)
     assert isinstance(piece, m.Update) and zlib.crc32(piece.data) == piece.crc
-    assert host.say(m.Next(1, 1, 0)) == piece
+    assert host.say(task(flags=INLINE)) == piece
 
 
 @pytest.mark.parametrize("what", ["rate", "mode", "load", "raw", "observe", "reset", "upload"])

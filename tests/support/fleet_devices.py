@@ -13,14 +13,19 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "firmware"))
 
-from c_runtime import INPUTS, LINEAR, OUTPUTS, SOFTMAX, SOFTMAX_BYTES, Host
+import c_runtime
+from c_runtime import INPUTS, LINEAR, OUTPUTS, SOFTMAX, SOFTMAX_BYTES, Host, library
 
 from tinylearn.device import frames
 from tinylearn.fleet import messages as m
 from tinylearn.fleet.agent import Agent
 from tinylearn.fleet.board import SerialBoard
 
+__all__ = ["FLEET", "INPUTS", "LINEAR", "SOFTMAX", "c_runtime", "library"]
 FLEET = ("TL_FLEET=1",)
+#: frames that hold neither the models' weights nor an update at once, and the least that there can be
+SMALL = ("TL_FRAME_BYTES=100", "TL_FLASH_UNIT=1")
+LEAST = ("TL_FRAME_BYTES=80", "TL_FLASH_UNIT=16")
 HASHES = {SOFTMAX: b"softmax" + bytes(range(1, 10)), LINEAR: b"linear\0" + bytes(range(1, 10))}
 WEIGHTS = {SOFTMAX: SOFTMAX_BYTES, LINEAR: 4 * OUTPUTS * (INPUTS + 1)}
 SAMPLES = 6
@@ -43,8 +48,10 @@ SOURCES = {SOFTMAX: source, LINEAR: regression}
 class FleetHost(Host):
     """The C device with its part in a fleet; frames of 256 bytes unless told."""
 
-    def __init__(self, kind: int = SOFTMAX, defines: tuple[str, ...] = (), **how: Any) -> None:
-        super().__init__(kind, defines=FLEET + defines, **how)
+    def __init__(
+        self, kind: int = SOFTMAX, flash: int = 1024, defines: tuple[str, ...] = (), **how: Any
+    ) -> None:
+        super().__init__(kind, flash, defines=FLEET + defines, **how)
 
     def tell(self, content: bytes) -> list[bytes]:
         """One message in a frame; the contents of the frames that come back."""
@@ -122,12 +129,10 @@ class Coordinator:
         return self._update(said) if isinstance(said, m.Update) else []
 
     def _update(self, piece: m.Update) -> list[bytes]:
-        """A piece that is not the next is a repetition, or of a stream that began anew."""
+        """Whatever comes, the device is told what comes next."""
         if not self.updates:
             if piece.offset == len(self.pieces):
                 self.pieces += piece.data
-            elif piece.offset < len(self.pieces):
-                return []
             if len(self.pieces) < piece.total:
                 return [m.Next(piece.run, piece.round, len(self.pieces)).pack()]
             assert zlib.crc32(self.pieces) == piece.crc
