@@ -9,20 +9,22 @@ seed gives the same bytes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinylearn.device.build import build_twin
 from tinylearn.device.host import read_info
 from tinylearn.device.messages import HEADER
-from tinylearn.device.twin import Twin, TwinLibrary, load_twin
+from tinylearn.device.twin import Twin, TwinLibrary
 from tinylearn.errors import TinylearnError, UsageError
 from tinylearn.fleet import updates
 from tinylearn.fleet.messages import Chunk, Encoding, Next, Pull, Receipt, Task, Update
 from tinylearn.fleet.strategies.base import Floats, Report, Strategy, Work
+from tinylearn.ir.graph import Graph
 
 #: largest message that a device of the experiment takes
 FRAME_BYTES = 1024
@@ -56,21 +58,25 @@ Draw = Callable[[np.random.Generator, int], Samples]
 
 @dataclass(frozen=True)
 class Model:
-    """A generated project as a twin library, with names and bytes of its weights' tensors."""
+    """A generated project as a twin library, with names and bytes of its weights' tensors and the
+    weights that a device comes with from the factory, float32 [n]."""
 
     library: TwinLibrary
     tensors: tuple[tuple[str, int], ...]
+    initial: Floats
 
     @staticmethod
     def load(folder: Path) -> Model:
         """Compiles the project where needed. Raises BadInputError for another folder."""
         info = read_info(folder)
         tensors = tuple((str(row["name"]), int(row["bytes"])) for row in info["weights"])
-        return Model(load_twin(folder, info["name"], info["target"]), tensors)
+        library = TwinLibrary(build_twin(folder, info["name"], info["target"], flags=("-O3",)))
+        return Model(library, tensors, np.frombuffer(library.open().read_weights(), "<f4"))
 
-    def initial(self) -> Floats:
-        """float32 [n]: the weights that a device starts with."""
-        return np.frombuffer(self.library.open().read_weights(), "<f4").copy()
+    def with_initial(self, graph: Graph) -> Model:
+        """The same with the weights of another graph of the same architecture."""
+        arrays = [np.asarray(graph[name].data, "<f4").ravel() for name, _ in self.tensors]
+        return replace(self, initial=np.concatenate(arrays))
 
     def exchanged(self, strategy: Strategy) -> int:
         """How many weights the strategy exchanges: all before its local tensors."""
@@ -123,9 +129,8 @@ class Experiment:
 
     def __init__(self, strategy: Strategy, model: Model, draw: Draw, seed: int) -> None:
         self.strategy, self.model, self._draw = strategy, model, draw
-        self._initial = model.initial()
         self._exchanged = model.exchanged(strategy)
-        self.weights = self._initial[: self._exchanged].copy()
+        self.weights = self.model.initial[: self._exchanged].copy()
         self._rng = np.random.default_rng(seed)
         self._local: dict[str, bytes] = {}
         self._rounds = self._visits = self._refused = self._up = self._down = 0
@@ -141,9 +146,12 @@ class Experiment:
             if done == rounds or done % every == 0:
                 yield self._point(metric)
 
+    def start(self) -> Floats:
+        """float32 [n]: what a new device starts from; its local part is the factory's."""
+        return np.concatenate([self.weights, self.model.initial[self._exchanged :]])
+
     def _point(self, metric: Callable[[Model, Floats], float]) -> Point:
-        start = np.concatenate([self.weights, self._initial[self._exchanged :]])
-        figure = metric(self.model, start)
+        figure = metric(self.model, self.start())
         return Point(self._rounds, self._visits, self._refused, self._up, self._down, figure)
 
     def play_round(self) -> None:
@@ -185,7 +193,7 @@ class Experiment:
         return np.frombuffer(content[: len(start)], "<f4")
 
     def _local_part(self, device: str) -> bytes:
-        return self._local.get(device) or self._initial[self._exchanged :].tobytes()
+        return self._local.get(device) or self.model.initial[self._exchanged :].tobytes()
 
     def _encoded(self, after: Floats, share: float) -> tuple[Encoding, bytes]:
         """The update's stream, as the device would send it."""
