@@ -9,12 +9,14 @@ from functools import cache
 from importlib import import_module
 from inspect import isclass
 from pkgutil import iter_modules
-from typing import Any
+from typing import Any, TypeVar
 
 from tinylearn.errors import UnsupportedError
 from tinylearn.fleet.strategies.base import Strategy
 from tinylearn.fleet.strategies.parameters import checked_names, converted
 from tinylearn.fleet.strategies.robust import RobustStrategy
+
+T = TypeVar("T", bound=Strategy)
 
 
 @cache
@@ -48,7 +50,7 @@ def find(name: str, parameters: Mapping[str, Any]) -> Strategy:
     return robust(find(inner, others), **converted(name, mine, own))
 
 
-def _named(name: str, among: tuple[type[Strategy], ...], whole: str) -> Any:
+def _named(name: str, among: tuple[type[T], ...], whole: str) -> type[T]:
     known = {c.name: c for c in among}
     if name in known:
         return known[name]

@@ -1,0 +1,1 @@
+"""What fleets are judged on; one file a task, each with a ``TASK``."""

@@ -1,0 +1,64 @@
+"""What a task of the learning benchmark is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinylearn.fleet.experiment import Draw, Samples
+from tinylearn.ir.graph import Graph
+
+#: the row that no strategy has touched
+RANDOM = "random"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A device that no strategy has met: what it adapts on, and what it is judged by."""
+
+    support: Samples
+    query: Samples
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A strategy as a task runs it. ``visits``: of clients, in all rounds together. ``accumulate``:
+    samples a step of the device's program (1: it learns each as it comes). ``draw``: another fleet than
+    the task's."""
+
+    strategy: str
+    visits: int
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    accumulate: int = 1
+    draw: Callable[[], Draw] | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """``network`` makes the initial graph of a seed, ``draw`` devices of the fleet, ``trials`` unseen
+    devices by title, the first one being the task's metric ("mse" or "accuracy").
+
+    A trial's device learns its support ``passes`` times over at ``rate``.
+    """
+
+    name: str
+    metric: str
+    network: Callable[[int], Graph]
+    draw: Callable[[], Draw]
+    trials: Callable[[int], dict[str, list[Trial]]]
+    passes: int
+    rate: float
+    settings: Sequence[Setting]
+    seeds: int = 3
+    #: how many times fewer visits --quick has
+    quick: int = 50
+    curve_trials: int = 50
+
+
+def shuffled(rng: np.random.Generator, samples: Samples) -> Samples:
+    """The same samples in another order."""
+    order = rng.permutation(len(samples))
+    return Samples(samples.x[order], samples.y[order], samples.device)
