@@ -152,7 +152,7 @@ class Connection:
         while not self._closing.is_set():
             try:
                 mqtt_client.connect(self._client, self.url, self._session)
-                self._serve()
+                self._serve(self._client, self._client.socket())
             except OldBrokerError:
                 continue
             except Exception as error:
@@ -177,24 +177,26 @@ class Connection:
         self.counts.add("connections_lost")
         _log.warning("broker %s: %s; trying again", self.url, _reason(error))
 
-    def _serve(self) -> None:
+    def _serve(self, client: paho.Client, sock: Any) -> None:
         """Until the connection ends or ``close`` is called."""
-        client = self._client
-        sock: Any = client.socket()
-        assert sock is not None and self._wake_pair is not None
+        assert self._wake_pair is not None
         with selectors.DefaultSelector() as selector:
             selector.register(sock, selectors.EVENT_READ)
             selector.register(self._wake_pair[0], selectors.EVENT_READ)
             while client.socket() is sock and not self._closing.is_set():
-                wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE * client.want_write())
-                if selector.get_key(sock).events != wanted:
-                    selector.modify(sock, wanted)
-                waiting = self.url.tls and sock.pending() > 0
-                ready = {key.fileobj for key, _ in selector.select(0 if waiting else _IDLE_SECONDS)}
-                self._step(client, sock in ready or waiting)
+                self._step(client, self._wait(selector, client, sock))
         if not self._closing.is_set():
             raise ConnectionError("the broker has ended the connection")
         self._leave(client)
+
+    def _wait(self, selector: selectors.BaseSelector, client: paho.Client, sock: Any) -> bool:
+        """For something to do; whether it is to read. TLS may hold bytes that the socket does not."""
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE * client.want_write())
+        if selector.get_key(sock).events != wanted:
+            selector.modify(sock, wanted)
+        held = self.url.tls and sock.pending() > 0
+        ready = selector.select(0 if held else _IDLE_SECONDS)
+        return held or any(key.fileobj is sock for key, _ in ready)
 
     def _step(self, client: paho.Client, readable: bool) -> None:
         assert self._wake_pair is not None
