@@ -97,9 +97,11 @@ class Coordinator:
     def _announced(self, name: str, said: m.Announce, now: float, effects: Effects) -> None:
         if said.model_hash != self.run.model_hash:
             self.counters["foreign"] += 1
+        has_restarted = said.births != self.roster.get(name).births
         last = self.rounds.last_round
         self.put_device(self.roster.announced(name, said, now, last), effects)
-        self.rounds.restart(name, now)
+        if has_restarted:
+            self.rounds.restart(name, now)
 
     def _left(self, name: str, said: m.Gone, now: float, effects: Effects) -> None:
         device = self.roster.gone(name, said.births)
