@@ -37,7 +37,7 @@ CREATE TABLE versions (
   reports {integer} NOT NULL,
   note TEXT NOT NULL,
   PRIMARY KEY (run, number)
-){strict};
+){clustered};
 
 CREATE TABLE weights (
   run {integer} NOT NULL,
@@ -57,7 +57,7 @@ CREATE TABLE rounds (
   version {integer} NOT NULL,
   PRIMARY KEY (run, shard, number),
   FOREIGN KEY (run, base) REFERENCES versions (run, number) DEFERRABLE INITIALLY DEFERRED
-){strict};
+){clustered};
 
 CREATE INDEX open_rounds ON rounds (run, base) WHERE open = 1;
 
@@ -159,13 +159,15 @@ MIGRATIONS: dict[int, str] = {}
 
 @dataclass(frozen=True)
 class Types:
-    """What a database calls the types; ``serial``: a column of ever higher numbers."""
+    """What a database calls the types; ``serial``: a column of ever higher numbers. ``strict`` ends a
+    table, ``clustered`` one whose rows are to lie in the order of the key, if it can do that."""
 
     integer: str
     real: str
     blob: str
     serial: str
     strict: str = ""
+    clustered: str = ""
 
     def statements(self, found: int, place: str) -> list[str]:
         """What takes tables of version ``found`` (0: none) to ``VERSION``; raises StoreError where

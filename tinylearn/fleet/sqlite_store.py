@@ -17,7 +17,9 @@ from tinylearn.fleet.sql import SqlStore, transaction
 from tinylearn.fleet.sql_schema import VERSION, Types
 from tinylearn.fleet.store import StoreError
 
-_TYPES = Types("INTEGER", "REAL", "BLOB", "INTEGER PRIMARY KEY AUTOINCREMENT", " STRICT")
+_TYPES = Types(
+    "INTEGER", "REAL", "BLOB", "INTEGER PRIMARY KEY", " STRICT", " STRICT, WITHOUT ROWID"
+)
 #: "tlfs", says that the file is one of ours (https://sqlite.org/fileformat2.html, 1.3.16)
 _APPLICATION = 0x746C6673
 #: how long to wait for another process that is writing
@@ -127,6 +129,7 @@ class SqliteDatabase:
             self.rows("PRAGMA journal_mode = WAL")
         self.rows("PRAGMA synchronous = FULL")
         self.rows("PRAGMA foreign_keys = ON")
+        self.rows("PRAGMA secure_delete = OFF")  # some builds overwrite what was deleted
         self.rows(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         if self._number("user_version") != VERSION:
             self._migrate()
