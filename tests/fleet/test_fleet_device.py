@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from support.fleet_devices import (
     INPUTS,
-    LEAST,
     LINEAR,
     SAMPLES,
     SMALL,

@@ -90,7 +90,9 @@ def test_an_unknown_name_says_what_there_is(name: str):
 @pytest.mark.parametrize("name", PLAIN + ROBUST)
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 1000), count=st.integers(1, 9), data=st.data())
-def test_the_order_of_reports_does_not_matter(name: str, seed: int, count: int, data: st.DataObject):
+def test_the_order_of_reports_does_not_matter(
+    name: str, seed: int, count: int, data: st.DataObject
+):
     strategy, reports = find(name, {}), reports_of(seed, count)
     shuffled = data.draw(st.permutations(reports))
     first = strategy.aggregate(weights_of(seed), reports, 1)
@@ -160,14 +162,18 @@ def test_fed_sgd_goes_as_far_as_the_servers_rate_says():
 def test_an_old_answer_counts_less():
     strategy = find("fed_async", {"mixing": 0.6, "exponent": 0.5})
     weights, delta = np.zeros(1, np.float32), np.float32([1.0])
-    moved = [float(strategy.aggregate(weights, [Report("a", delta, 1, s)], 1)[0]) for s in (0, 3, 8)]
+    moved = [
+        float(strategy.aggregate(weights, [Report("a", delta, 1, s)], 1)[0]) for s in (0, 3, 8)
+    ]
     assert moved == pytest.approx([0.6, 0.3, 0.2], rel=1e-5)
 
 
 def test_tiny_meta_fed_keeps_the_tail():
     names = ["w0", "b0", "w1", "b1"]
     assert list(find("tiny_meta_fed", {}).local_tensors(names)) == ["w1", "b1"]
-    kept = {n: find("tiny_meta_fed", {"local_tensors_kept": n}).local_tensors(names) for n in (0, 9)}
+    kept = {
+        n: find("tiny_meta_fed", {"local_tensors_kept": n}).local_tensors(names) for n in (0, 9)
+    }
     assert (list(kept[0]), list(kept[9])) == ([], ["b0", "w1", "b1"])
     assert list(find("fed_avg", {}).local_tensors(names)) == []
 
