@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from support.fleet_devices import (
     INPUTS,
-    LEAST,
     LINEAR,
     SAMPLES,
     SMALL,
@@ -334,3 +333,14 @@ def test_requests_that_do_not_leave_the_task_alone() -> None:
     with pytest.raises(RefusedError):
         device.snapshot()
     assert host.phase is m.Phase.LEARNING
+
+
+def test_samples_for_a_task_teach_nothing_without_one() -> None:
+    host = FleetHost()
+    device = host.device()
+    before = host.weights()
+    with pytest.raises(RefusedError, match="no task"):
+        device.learn(np.ones(INPUTS), label=0, task=True)
+    assert host.weights() == before and device.metrics().samples == 0
+    host.say(task(flags=INLINE))
+    assert device.learn(np.ones(INPUTS), label=0, task=True).learned

@@ -83,9 +83,7 @@ def test_the_stream_is_the_hosts_byte_for_byte(
 
 
 @given(kind=KINDS, n=st.integers(1, 200), seed=st.integers(0, 1 << 16), order=st.randoms())
-def test_pieces_can_be_asked_for_in_any_order(
-    kind: str, n: int, seed: int, order: object
-) -> None:
+def test_pieces_can_be_asked_for_in_any_order(kind: str, n: int, seed: int, order: object) -> None:
     now, version = weights(kind, n, seed)
     update, expected = CUpdate(now, version, 0.4), encode_sparse(now - version, 0.4)
     for _ in range(30):
