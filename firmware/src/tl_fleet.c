@@ -163,65 +163,6 @@ static size_t take_chunk(tl_fleet_t *fleet, const tl_fleet_exchange_t *exchange)
 
 /* ---- TASK ---- */
 
-/* Samples of all passes together; 0 where they are none, or more than can be counted. */
-static uint32_t samples_of(uint32_t samples, uint16_t passes) {
-  if (passes == 0 || samples > 0xffffffffu / passes) return 0;
-  return samples * passes;
-}
-
-static void get_task(tl_fleet_task_t *task, const uint8_t *body) {
-  task->run = tl_get_u32(body);
-  task->round = tl_get_u32(body + 4);
-  task->attempt = tl_get_u16(body + 8);
-  task->flags = (uint8_t)tl_get_u16(body + 10);
-  task->version = tl_get_u32(body + 12);
-  task->first = tl_get_u32(body + 16);
-  task->size = tl_get_u32(body + 20);
-  task->crc = tl_get_u32(body + 24);
-  task->samples = samples_of(tl_get_u32(body + 28), tl_get_u16(body + 32));
-  task->local_samples = tl_get_u16(body + 34);
-  task->rate = tl_get_f32(body + 36);
-  task->share = tl_get_f32(body + 40);
-}
-
-static int makes_sense(const tl_fleet_task_t *task, const uint8_t *body) {
-  if (tl_get_u16(body + 10) > (TL_TASK_SPARSE | TL_TASK_INLINE)) return 0;
-  if (task->samples == 0 || !tl_is_finite(task->rate) || task->rate < 0.0f) return 0;
-  return !(task->flags & TL_TASK_SPARSE) || (task->share >= 0.0f && task->share <= 1.0f);
-}
-
-static int is_range(const tl_fleet_task_t *task, uint32_t weights_bytes) {
-  return task->size > 0 && task->first % 4 == 0 && task->size % 4 == 0 &&
-         task->first <= weights_bytes && task->size <= weights_bytes - task->first;
-}
-
-/* Fault and detail; fault 0 where the task can be done. */
-static tl_fleet_refusal_t judge(const tl_fleet_t *fleet, const tl_fleet_task_t *task,
-                                const tl_fleet_exchange_t *exchange) {
-  const tl_device_t *device = fleet->device;
-  const tl_model_t *model = device->model;
-  const size_t data = exchange->length - TL_FLEET_TASK_BYTES;
-  const uint32_t expected = task->flags & TL_TASK_INLINE ? task->size : 0;
-  tl_fleet_refusal_t refusal = {0, TL_FLEET_TASK, 0, 0, 0};
-  refusal.run = task->run;
-  refusal.round = task->round;
-  if (memcmp(exchange->body + 48, model->hash, TL_HASH_BYTES) != 0) {
-    refusal.fault = TL_FAULT_MODEL;
-  } else if (!tl_fleet_can_learn(model)) {
-    refusal.detail = TL_UNSUPPORTED_LEARNING;
-  } else if (!makes_sense(task, exchange->body)) {
-    refusal.detail = TL_UNSUPPORTED_VALUE;
-  } else if (!is_range(task, model->weights_bytes) || data != expected) {
-    refusal.fault = TL_FAULT_LENGTH;
-    refusal.detail = model->weights_bytes;
-  } else if (device->snapshot == NULL &&
-             (task->flags & TL_TASK_SPARSE || task->local_samples > 0)) {
-    refusal.detail = TL_UNSUPPORTED_MEMORY;
-  }
-  if (refusal.fault == 0 && refusal.detail != 0) refusal.fault = TL_FAULT_UNSUPPORTED;
-  return refusal;
-}
-
 static int is_same(const tl_fleet_t *fleet, const tl_fleet_task_t *task) {
   return fleet->phase != TL_PHASE_IDLE && !fleet->deploying && fleet->task.run == task->run &&
          fleet->task.round == task->round && fleet->task.attempt == task->attempt;
@@ -258,10 +199,10 @@ static size_t go_on(tl_fleet_t *fleet, const tl_fleet_exchange_t *exchange) {
 static size_t take_task(tl_fleet_t *fleet, const tl_fleet_exchange_t *exchange) {
   tl_fleet_task_t task;
   tl_fleet_refusal_t refusal;
-  get_task(&task, exchange->body);
+  tl_fleet_get_task(&task, exchange->body);
   if (is_same(fleet, &task)) return go_on(fleet, exchange);
   if (is_overtaken(fleet, &task)) return tl_fleet_progress(fleet, exchange->out);
-  refusal = judge(fleet, &task, exchange);
+  refusal = tl_fleet_judge(fleet, &task, exchange);
   if (refusal.fault != 0) return tl_fleet_refuse(&refusal, exchange->out);
   if (fleet->deploying && fleet->deploying++ <= MOST_TURNED_AWAY) {
     return tl_fleet_pull(fleet, exchange);
@@ -319,8 +260,8 @@ static int is_about(const tl_fleet_t *fleet, const uint8_t *body) {
 }
 
 /* All has been sent where the next offset is the end: then the receipt will follow. The present
- * piece has been sent already; where it was lost a reminder brings it again, and to send it here
- * too would double the conversation at each message that the network doubles. */
+ * piece has been sent already; where it was lost a reminder brings it again, and to send it
+ * here too would double the conversation at each message that the network doubles. */
 static size_t take_next(tl_fleet_t *fleet, const tl_fleet_exchange_t *exchange) {
   const uint32_t offset = tl_get_u32(exchange->body + 8);
   if (!is_about(fleet, exchange->body) || fleet->phase != TL_PHASE_SENDING) return 0;

@@ -31,6 +31,13 @@ size_t tl_fleet_refuse(const tl_fleet_refusal_t *refusal, uint8_t *out);
 /* Does every weight learn, in float32? */
 int tl_fleet_can_learn(const tl_model_t *model);
 
+/* The fields of a TASK; samples 0 where they cannot be counted. */
+void tl_fleet_get_task(tl_fleet_task_t *task, const uint8_t *body);
+
+/* Fault and detail; fault 0 where the task can be done. */
+tl_fleet_refusal_t tl_fleet_judge(const tl_fleet_t *fleet, const tl_fleet_task_t *task,
+                                  const tl_fleet_exchange_t *exchange);
+
 /* DEPLOY, and a chunk of its blob. */
 size_t tl_fleet_take_deploy(tl_fleet_t *fleet, const tl_fleet_exchange_t *exchange);
 size_t tl_fleet_take_blob(tl_fleet_t *fleet, const tl_fleet_exchange_t *exchange);

@@ -52,7 +52,8 @@ enum {
   TL_FLAG_MEASURE = 1, /* report instructions and stack */
   TL_FLAG_RAW = 2,     /* LEARN: the model's own step, without the learner */
   TL_FLAG_TARGET = 4,  /* LEARN: from the target area, not a label */
-  TL_FLAG_OBSERVE = 8  /* PREDICT: running statistics take the input in */
+  TL_FLAG_OBSERVE = 8, /* PREDICT: running statistics take the input in */
+  TL_FLAG_TASK = 16    /* LEARN: only while the task of a fleet learns */
 };
 
 /* Keys of SET. */
@@ -96,7 +97,8 @@ typedef enum {
   TL_E_FOREIGN = 13, /* the blob is of another model */
   TL_E_MALFORMED = 14,
   TL_E_DAMAGED = 15, /* CRC or end mark */
-  TL_E_FLASH = 16    /* the flash failed */
+  TL_E_FLASH = 16,   /* the flash failed */
+  TL_E_TASK = 17     /* no task of a fleet is learning */
 } tl_error_t;
 
 /* Sizes of payloads, in bytes. */

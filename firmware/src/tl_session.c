@@ -224,6 +224,99 @@ static tl_error_t handle_metrics(tl_session_t *session, exchange_t *exchange) {
   return TL_E_NONE;
 }
 
+/* ---- the fleet's task beside the requests ---- */
+
+#if TL_FLEET
+
+/* Does the request change what a task works with, behind its back? */
+static int ends_task(uint8_t type, uint16_t flags) {
+  switch (type) {
+    case TL_PREDICT:
+      return (flags & TL_FLAG_OBSERVE) != 0;
+    case TL_LEARN:
+      return (flags & TL_FLAG_RAW) != 0;
+    case TL_SET:
+      return flags != TL_SET_CLEAR_METRICS;
+    case TL_UPLOAD_BEGIN:
+    case TL_UPLOAD_CHUNK:
+    case TL_UPLOAD_COMMIT:
+    case TL_SAVE:
+    case TL_LOAD:
+    case TL_RESET:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+static void before_request(tl_session_t *session, uint8_t type, uint16_t flags) {
+  if (ends_task(type, flags)) tl_fleet_abandon(&session->fleet);
+}
+
+static void send_up(tl_session_t *session, size_t n) {
+  if (n > 0) tl_frame_out(session->frame, n, session->port->write, session->port->context);
+}
+
+void tl_session_announce(tl_session_t *session) {
+  send_up(session, tl_fleet_announce(&session->fleet, 0, 0, session->frame, MESSAGE_ROOM));
+}
+
+void tl_session_learnt(tl_session_t *session) {
+  send_up(session, tl_fleet_learnt(&session->fleet, session->frame, MESSAGE_ROOM));
+}
+
+/* After the reply: what it taught or stored may have moved the fleet's business on. */
+static void after_request(tl_session_t *session, uint8_t type, uint16_t flags) {
+  if (type == TL_LEARN && !(flags & TL_FLAG_RAW)) tl_session_learnt(session);
+  if (type >= TL_UPLOAD_COMMIT && type <= TL_RESET) tl_fleet_look(&session->fleet);
+}
+
+static int is_for_fleet(uint8_t type) { return TL_FLEET_IS_MESSAGE(type); }
+
+static int task_learns(const tl_session_t *session) {
+  return session->fleet.phase == TL_PHASE_LEARNING;
+}
+
+static void pass_to_fleet(tl_session_t *session, uint16_t length) {
+  uint8_t *frame = session->frame;
+  send_up(session, tl_fleet_take(&session->fleet, frame, length, frame, MESSAGE_ROOM));
+}
+
+/* Weights that were learnt here descend from the version that they began with. */
+static void tag_saved(tl_session_t *session) {
+  if (session->fleet.deployed != 0) {
+    (void)tl_store_put_tag(&session->store, session->fleet.deployed);
+  }
+}
+
+static void start_fleet(tl_session_t *session) {
+  tl_fleet_init(&session->fleet, session->device, &session->learner, &session->store);
+}
+
+#else
+
+static void before_request(tl_session_t *session, uint8_t type, uint16_t flags) {
+  (void)session, (void)type, (void)flags;
+}
+static void after_request(tl_session_t *session, uint8_t type, uint16_t flags) {
+  (void)session, (void)type, (void)flags;
+}
+static int is_for_fleet(uint8_t type) {
+  (void)type;
+  return 0;
+}
+static int task_learns(const tl_session_t *session) {
+  (void)session;
+  return 0;
+}
+static void pass_to_fleet(tl_session_t *session, uint16_t length) {
+  (void)session, (void)length;
+}
+static void tag_saved(tl_session_t *session) { (void)session; }
+static void start_fleet(tl_session_t *session) { (void)session; }
+
+#endif
+
 /* ---- PREDICT, LEARN ---- */
 
 static void predict(tl_session_t *session, const void *argument) {
@@ -319,6 +412,7 @@ static tl_error_t handle_learn(tl_session_t *session, exchange_t *exchange) {
   cost_t cost;
   if (device->model->loss == TL_LOSS_NONE) return TL_E_UNSUPPORTED;
   if (by_target && device->target == NULL) return TL_E_UNSUPPORTED;
+  if (exchange->flags & TL_FLAG_TASK && !task_learns(session)) return TL_E_TASK;
   exchange->length = TL_LEARN_REPLY_BYTES;
   if (exchange->flags & TL_FLAG_RAW) return learn_raw(session, exchange, by_target, label);
   cost = run(session, exchange, by_target ? learn_target : learn_label, &label);
@@ -377,91 +471,6 @@ static tl_error_t handle_rollback(tl_session_t *session, exchange_t *exchange) {
   if (session->device->snapshot == NULL) return TL_E_UNSUPPORTED;
   return tl_learner_roll_back(&session->learner) == 0 ? TL_E_NONE : TL_E_EMPTY;
 }
-
-/* ---- the fleet's task beside the requests ---- */
-
-#if TL_FLEET
-
-/* Does the request change what a task works with, behind its back? */
-static int ends_task(uint8_t type, uint16_t flags) {
-  switch (type) {
-    case TL_PREDICT:
-      return (flags & TL_FLAG_OBSERVE) != 0;
-    case TL_LEARN:
-      return (flags & TL_FLAG_RAW) != 0;
-    case TL_SET:
-      return flags != TL_SET_CLEAR_METRICS;
-    case TL_UPLOAD_BEGIN:
-    case TL_UPLOAD_CHUNK:
-    case TL_UPLOAD_COMMIT:
-    case TL_SAVE:
-    case TL_LOAD:
-    case TL_RESET:
-      return 1;
-    default:
-      return 0;
-  }
-}
-
-static void before_request(tl_session_t *session, uint8_t type, uint16_t flags) {
-  if (ends_task(type, flags)) tl_fleet_abandon(&session->fleet);
-}
-
-static void send_up(tl_session_t *session, size_t n) {
-  if (n > 0) tl_frame_out(session->frame, n, session->port->write, session->port->context);
-}
-
-void tl_session_announce(tl_session_t *session) {
-  send_up(session, tl_fleet_announce(&session->fleet, 0, 0, session->frame, MESSAGE_ROOM));
-}
-
-void tl_session_learnt(tl_session_t *session) {
-  send_up(session, tl_fleet_learnt(&session->fleet, session->frame, MESSAGE_ROOM));
-}
-
-/* After the reply: what it taught or stored may have moved the fleet's business on. */
-static void after_request(tl_session_t *session, uint8_t type, uint16_t flags) {
-  if (type == TL_LEARN && !(flags & TL_FLAG_RAW)) tl_session_learnt(session);
-  if (type >= TL_UPLOAD_COMMIT && type <= TL_RESET) tl_fleet_look(&session->fleet);
-}
-
-static int is_for_fleet(uint8_t type) { return TL_FLEET_IS_MESSAGE(type); }
-
-static void pass_to_fleet(tl_session_t *session, uint16_t length) {
-  uint8_t *frame = session->frame;
-  send_up(session, tl_fleet_take(&session->fleet, frame, length, frame, MESSAGE_ROOM));
-}
-
-/* Weights that were learnt here descend from the version that they began with. */
-static void tag_saved(tl_session_t *session) {
-  if (session->fleet.deployed != 0) {
-    (void)tl_store_put_tag(&session->store, session->fleet.deployed);
-  }
-}
-
-static void start_fleet(tl_session_t *session) {
-  tl_fleet_init(&session->fleet, session->device, &session->learner, &session->store);
-}
-
-#else
-
-static void before_request(tl_session_t *session, uint8_t type, uint16_t flags) {
-  (void)session, (void)type, (void)flags;
-}
-static void after_request(tl_session_t *session, uint8_t type, uint16_t flags) {
-  (void)session, (void)type, (void)flags;
-}
-static int is_for_fleet(uint8_t type) {
-  (void)type;
-  return 0;
-}
-static void pass_to_fleet(tl_session_t *session, uint16_t length) {
-  (void)session, (void)length;
-}
-static void tag_saved(tl_session_t *session) { (void)session; }
-static void start_fleet(tl_session_t *session) { (void)session; }
-
-#endif
 
 /* ---- store ---- */
 

@@ -288,3 +288,20 @@ def test_without_compilers_the_missing_one_is_named(copied: Project) -> None:
         )  # fmt: skip
         assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (7, "", 1)
         assert told in ran.stderr
+
+
+@needs_arm
+def test_a_project_for_a_fleet_announces_itself(project: Project) -> None:
+    from tinylearn.fleet.agent import Agent
+    from tinylearn.fleet.board import SerialBoard
+
+    folder = project("mlp", "--learn", "all", "--fleet")
+    with open_device("emulator", folder) as device:
+        assert Agent("d", SerialBoard(device), None).announce()
+
+
+def test_a_board_with_frames_too_small_for_a_fleet_is_refused(
+    models: dict[str, Path], tmp_path: Path
+) -> None:
+    arguments = (models["mlp"], "-o", tmp_path / "p", "--target", "atmega328p", "--fleet")
+    refused(3, "generate", *arguments, match="too small for a fleet")

@@ -23,6 +23,9 @@ MOST_CODE = {"cortex-m0": 9300, "cortex-m4f": 8300, "rv32imac": 12600}
 """Bytes of the whole runtime and the device program at -Os, without the compiler's library."""
 MOST_SESSION = 528
 """Bytes of tl_session_t on a 32-bit core with frames of 256 bytes."""
+MOST_FLEET_CODE = {"cortex-m0": 5150, "cortex-m4f": 4500, "rv32imac": 7000}
+MOST_FLEET = 100
+"""The same of the part in a fleet, on top."""
 
 
 def compiler(core: str) -> list[str]:
@@ -41,27 +44,39 @@ def sections(folder: Path, prefix: str) -> int:
 
 @pytest.mark.parametrize("core", CORES)
 def test_the_runtime_builds_without_a_warning_and_stays_small(core: str, tmp_path: Path) -> None:
+    build_runtime(core, tmp_path, MOST_CODE[core], MOST_SESSION)
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_the_part_in_a_fleet_stays_small(core: str, tmp_path: Path) -> None:
+    code = MOST_CODE[core] + MOST_FLEET_CODE[core]
+    build_runtime(core, tmp_path, code, MOST_SESSION + MOST_FLEET, "-DTL_FLEET=1")
+
+
+def build_runtime(
+    core: str, tmp_path: Path, most_code: int, most_session: int, *flags_: str
+) -> None:
     command = compiler(core)
     app = SOURCES.parent / "app" / "main.c"
     includes = [f"-I{SOURCES}", f"-I{SOURCES.parent / 'port'}"]
     probe = tmp_path / "probe.c"
     probe.write_text(
         '#include "tl_session.h"\n'
-        f"typedef char fits[sizeof(tl_session_t) <= {MOST_SESSION} ? 1 : -1];\n"
+        f"typedef char fits[sizeof(tl_session_t) <= {most_session} ? 1 : -1];\n"
         "extern fits probe;\n"
     )
     files = [*sorted(map(str, SOURCES.glob("tl_*.c"))), str(app), str(probe)]
-    flags = [flag for flag in FLAGS if flag not in ("-g", "-O1")]
+    flags = [*(flag for flag in FLAGS if flag not in ("-g", "-O1")), *flags_]
     subprocess.run(
         [*command, *flags, *UNWIND, "-Os", *includes, "-c", *files], cwd=tmp_path, check=True
     )
-    assert sections(tmp_path, command[0].removesuffix("gcc")) <= MOST_CODE[core]
+    assert sections(tmp_path, command[0].removesuffix("gcc")) <= most_code
 
 
 def test_the_runtime_needs_no_heap_and_no_library_but_string_h(tmp_path: Path) -> None:
     command = compiler("cortex-m4f")
     files = sorted(map(str, SOURCES.glob("tl_*.c")))
-    build = [*command, "-std=c99", "-Os", f"-I{SOURCES}", "-c", *files]
+    build = [*command, "-std=c99", "-Os", "-DTL_FLEET=1", f"-I{SOURCES}", "-c", *files]
     subprocess.run(build, cwd=tmp_path, check=True)
     objects = sorted(map(str, tmp_path.glob("*.o")))
     lines = subprocess.check_output(["arm-none-eabi-nm", *objects], text=True).splitlines()

@@ -136,6 +136,15 @@ def test_a_task_waits_for_a_deployment_but_not_for_ever() -> None:
     assert host.phase is m.Phase.IDLE and host.mode == 1
 
 
+def test_a_deployment_that_moves_on_is_waited_for() -> None:
+    host, blob = FleetHost(LINEAR, FLASH, defines=LEAST), blob_of(version(LINEAR))
+    said, wanted = host.say(deploy_of(blob, 5)), task(LINEAR)
+    while isinstance(said, m.Pull):
+        assert [host.say(wanted) for _ in range(3)] == [said] * 3
+        said = host.say(m.Chunk(5, said.offset, blob[said.offset : said.offset + said.room]))
+    assert said == m.Deployed(5, 0)
+
+
 @pytest.mark.parametrize("torn", [0x00, 0x5A, 0xFF])
 def test_power_fails_at_every_byte(torn: int) -> None:
     """Old weights or new ones, whole; the version is the old, the new, or not known; and the

@@ -235,6 +235,7 @@ def test_a_nudge_is_answered_by_what_is_needed_next() -> None:
     assert piece == m.unpack(said[0], m.UP) and isinstance(piece, m.Update)
     later = host.say(m.Next(1, 1, len(piece.data)))
     assert isinstance(later, m.Update) and later.offset == len(piece.data) > 0
+    assert host.say(m.Next(1, 1, later.offset)) is None  # a copy: it was sent already
     assert host.say(wanted) == later
     assert host.say(m.Next(1, 1, piece.total)) is None
     assert host.say(m.Receipt(1, 1, 0, m.Verdict.ACCEPTED)) is None
@@ -333,3 +334,22 @@ def test_requests_that_do_not_leave_the_task_alone() -> None:
     with pytest.raises(RefusedError):
         device.snapshot()
     assert host.phase is m.Phase.LEARNING
+
+
+def test_samples_for_a_task_teach_nothing_without_one() -> None:
+    host = FleetHost()
+    device = host.device()
+    before = host.weights()
+    with pytest.raises(RefusedError, match="no task"):
+        device.learn(np.ones(INPUTS), label=0, task=True)
+    assert host.weights() == before and device.metrics().samples == 0
+    host.say(task(flags=INLINE))
+    assert device.learn(np.ones(INPUTS), label=0, task=True).learned
+
+
+def test_progress_is_that_of_the_task_alone() -> None:
+    host = FleetHost()
+    for label in range(3):
+        host.step(np.ones(INPUTS), label)
+    begun = host.say(task(flags=INLINE))
+    assert isinstance(begun, m.Progress) and (begun.loss, begun.error) == (0, 0)

@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.fleet_devices import SOFTMAX, SOURCES, FleetHost, c_runtime
 
+from tinylearn.device.messages import Message
+from tinylearn.errors import BadInputError
 from tinylearn.fleet import messages as m
 
 GOLDEN = json.loads((Path(__file__).parent / "golden_messages.json").read_text())
@@ -76,6 +80,17 @@ def test_host_and_device_agree_on_types_and_sizes() -> None:
         name = f"TL_FLEET_{body.__name__.upper()}"
         assert there[name] == body.kind
         assert there[f"{name}_BYTES"] == body.layout.size
+
+
+@given(st.binary(max_size=120), st.sampled_from([*m.UP, *m.DOWN, 0, 255]), st.booleans())
+def test_any_bytes_are_a_message_or_bad_input(noise: bytes, kind: int, framed: bool) -> None:
+    content = Message(kind, 0, noise).pack() if framed else noise
+    for known in (m.UP, m.DOWN):
+        try:
+            body = m.unpack(content, known)
+        except BadInputError:
+            continue
+        assert m.unpack(body.pack(), known).pack() == body.pack()
 
 
 def numbers() -> dict[str, int]:

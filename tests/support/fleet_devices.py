@@ -79,6 +79,19 @@ class FleetHost(Host):
         """Other weights, by hand."""
         assert self.lib.host_set_weights(self._host, ctypes.c_char_p(weights)) == 0
 
+    def receive(self, timeout: float) -> bytes:
+        """Also what it sent by itself."""
+        return super().receive(timeout) + self.exchange(b"")
+
+    def boot(self) -> None:
+        """A restart of the whole program, whose first word is an ANNOUNCE."""
+        self.lib.host_boot(self._host)
+
+    def own_sample(self, x: np.ndarray, label: int) -> None:
+        """A sample of its own stream."""
+        xs = np.ascontiguousarray(x, "<f4")
+        self.lib.host_own_sample(self._host, ctypes.c_void_p(xs.ctypes.data), label)
+
     def agent(self, name: str = "d") -> Agent:
         """What the fleet sees of it."""
         return Agent(name, SerialBoard(self.device()), SOURCES[self.kind])

@@ -70,6 +70,7 @@ _ADVICE = {
     ErrorCode.MALFORMED: "the weights' layout is not this model's",
     ErrorCode.DAMAGED: "the weights arrived damaged; send them again",
     ErrorCode.FLASH: "its flash failed; the weights it had are as they were",
+    ErrorCode.TASK: "no task of a fleet is learning on it",
 }
 
 
@@ -146,17 +147,20 @@ class Device:
         target: npt.ArrayLike | None = None,
         measure: bool = False,
         raw: bool = False,
+        task: bool = False,
     ) -> StepReport:
         """One sample with its label (uint32) or its target [outputs].
 
         ``raw``: the model's own step without the learner (metrics, drift, guard), for
-        benchmarks; the label is then an output index.
+        benchmarks; the label is then an output index. ``task``: refused unless a fleet's task is
+        learning, so that a device that has just restarted learns nothing by it.
         """
         if (label is None) == (target is None):
             raise UsageError("learn: give either a label or a target")
         if label is not None and not 0 <= label < 1 << 32:
             raise UsageError(f"learn: label {label} is not within 0 .. 2^32 - 1")
         flags = (Flag.MEASURE if measure else Flag.NONE) | (Flag.RAW if raw else Flag.NONE)
+        flags |= Flag.TASK if task else Flag.NONE
         self._write_values(Area.INPUT, x, self._known().inputs, "the input")
         if target is not None:
             flags |= Flag.TARGET

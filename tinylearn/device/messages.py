@@ -73,6 +73,7 @@ class Flag(IntFlag):
     RAW = 2
     TARGET = 4
     OBSERVE = 8
+    TASK = 16
 
 
 class Setting(IntEnum):
@@ -167,6 +168,7 @@ class ErrorCode(IntEnum):
     MALFORMED = 14
     DAMAGED = 15
     FLASH = 16
+    TASK = 17
 
 
 @dataclass(frozen=True)

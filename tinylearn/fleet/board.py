@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from tinylearn.device.client import Device
 from tinylearn.device.messages import Loss, Status, StepReport
 from tinylearn.device.twin import ROOM, Twin
-from tinylearn.errors import BadInputError, DeviceError
+from tinylearn.errors import BadInputError, DeviceError, RefusedError
 from tinylearn.fleet.messages import UP, Announce, Who, unpack
 
 
@@ -76,20 +77,21 @@ class SerialBoard:
         return self._taken()
 
     def learn(self, x: NDArray[Any], y: NDArray[Any]) -> tuple[int, list[bytes]]:
-        """See Board; stops at a sample that the device refuses, which ends its task."""
+        """See Board; stops at a sample that the device refuses, and where no task is learning."""
         used = 0
-        for row, target in zip(x, y, strict=True):
-            report = self._learn(row, target)
-            used += 1
-            if report.status is Status.REFUSED or self._messages:
-                break
+        with contextlib.suppress(RefusedError):
+            for row, target in zip(x, y, strict=True):
+                report = self._learn(row, target)
+                used += 1
+                if report.status is Status.REFUSED or self._messages:
+                    break
         self._device.metrics()
         return used, self._taken()
 
     def _learn(self, x: NDArray[Any], y: Any) -> StepReport:
         if np.ndim(y) == 0 and np.asarray(y).dtype.kind in "iu" and self._info.loss != Loss.MSE:
-            return self._device.learn(x, label=int(y))
-        return self._device.learn(x, target=np.ravel(y))
+            return self._device.learn(x, label=int(y), task=True)
+        return self._device.learn(x, target=np.ravel(y), task=True)
 
     def announce(self, births: int, free_ram: int) -> bytes:
         """See Board. Raises DeviceError where the firmware has no part in a fleet."""

@@ -1,6 +1,7 @@
-/* twin_crc32.c: tl_crc32() for a host, which has memory for tables: eight bytes at a time (M. E.
- * Kounavis, F. L. Berry, "Novel table lookup-based algorithms for high-performance CRC
- * generation", IEEE Transactions on Computers 57(11), 2008). Takes the place of tl_crc32.c in twins. */
+/* twin_crc32.c: tl_crc32() for a host, which has memory for tables: eight bytes at a time (M.
+ * E. Kounavis, F. L. Berry, "Novel table lookup-based algorithms for high-performance CRC
+ * generation", IEEE Transactions on Computers 57(11), 2008). Takes the place of tl_crc32.c in
+ * twins. */
 #include <string.h>
 
 #include "tl_crc32.h"

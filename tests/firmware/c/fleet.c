@@ -17,6 +17,18 @@ int host_fleet_phase(const host_t *host) { return host->session->fleet.phase; }
 int host_mode(const host_t *host) { return host->session->learner.mode; }
 uint32_t host_deployed(const host_t *host) { return host->session->fleet.deployed; }
 
+/* As a program with a stream of its own does. */
+void host_own_sample(host_t *host, const float *x, uint32_t label) {
+  tl_learner_step(&host->session->learner, x, label);
+  tl_session_learnt(host->session);
+}
+
+/* As the device program does. */
+void host_boot(host_t *host) {
+  host_restart(host);
+  tl_session_announce(host->session);
+}
+
 /* ---- an update of any weights, without a device ---- */
 
 static int read_floats(const void *m, uint32_t offset, void *to, uint32_t bytes) {
