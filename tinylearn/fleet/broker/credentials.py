@@ -2,7 +2,8 @@
 
 A device's user name is its name, its password a random 256-bit secret that stands once, in the file
 which the device (or its gateway) gets; the broker keeps a salted hash. A running Mosquitto knows of
-a change after SIGHUP; the embedded broker sees it by itself.
+a change after SIGHUP and then cuts off who is no longer a user (one signal after many changes: it
+forgets one that comes while it works on another); the embedded broker sees it at the next login.
 """
 
 from __future__ import annotations
