@@ -74,11 +74,20 @@ class MosquittoServer:
         self._end(signal.SIGTERM)
 
     def reload(self) -> None:
-        """SIGHUP: reads users and rules again. Nothing happens while it does not run."""
-        if self._process is not None:
-            times = self.log().count(_RELOADED)
+        """SIGHUP: reads users and rules again. Nothing happens while it does not run.
+
+        Mosquitto 2.0.11 forgets a signal that comes while it is still busy with an earlier one.
+        """
+        times = self.log().count(_RELOADED)
+
+        def is_done() -> bool:
+            assert self._process is not None
             self._process.send_signal(signal.SIGHUP)
-            until(lambda: self.log().count(_RELOADED) > times)
+            time.sleep(0.05)
+            return self.log().count(_RELOADED) > times
+
+        if self._process is not None:
+            until(is_done)
 
     def log(self) -> str:
         return self._log.read_text(errors="replace")

@@ -21,6 +21,7 @@ class RawClient:
         where = parse_url(url)
         self._decoder = packets.Decoder(1 << 20)
         self._packets: list[Packet] = []
+        self._heard: list[Publish] = []
         self._socket: socket.socket = socket.create_connection((where.host, where.port), _SECONDS)
         if where.tls:
             context = context or ssl.create_default_context(cadata=ca)
@@ -55,12 +56,15 @@ class RawClient:
         return answer.body[1] if answer else None
 
     def next(self, *kinds: Kind) -> Packet | None:
-        """The next packet of these kinds; None where the connection ends first."""
+        """The next packet of these kinds; None where the connection ends first. Messages that come
+        before it are kept for ``heard``."""
         while True:
             while self._packets:
                 packet = self._packets.pop(0)
                 if packet.kind in kinds:
                     return packet
+                if packet.kind == Kind.PUBLISH:
+                    self._heard.append(packets.parse_publish(packet))
             try:
                 data = self._socket.recv(65536)
             except (ConnectionError, ssl.SSLError):
@@ -79,11 +83,8 @@ class RawClient:
         return self.next(Kind.PUBACK) is not None
 
     def heard(self) -> list[Publish]:
-        """All messages that came before the answer to a ping that is sent now."""
+        """All messages so far, up to the answer to a ping that is sent now."""
         self.send(packets.PINGREQ)
-        found = []
-        while (packet := self.next(Kind.PUBLISH, Kind.PINGRESP)) is not None:
-            if packet.kind == Kind.PINGRESP:
-                return found
-            found.append(packets.parse_publish(packet))
-        return found
+        self.next(Kind.PINGRESP)
+        heard, self._heard = self._heard, []
+        return heard

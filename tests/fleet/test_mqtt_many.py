@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from brokers import Broker
@@ -13,6 +14,8 @@ from mosquitto import FLEET, MosquittoServer
 
 from tinylearn.errors import DeviceError, UsageError
 from tinylearn.fleet.broker.credentials import credentials_path, enroll_many
+from tinylearn.fleet.transports import mqtt_many
+from tinylearn.fleet.transports import mqtt_packets as packets
 from tinylearn.fleet.transports.credentials import Credentials
 from tinylearn.fleet.transports.mqtt_many import AsyncDevice, ManyDevices
 
@@ -142,3 +145,45 @@ def test_a_password_does_not_cross_the_network_in_clear() -> None:
     many = ManyDevices("mqtt://broker.example", FLEET)
     with pytest.raises(UsageError, match="in clear"):
         many.link("d", Credentials("d", "secret"))
+
+
+@contextlib.asynccontextmanager
+async def scripted_broker(after: bytes) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """Lets everybody in, then says ``after`` and no more; gives its address and what it was sent."""
+    sent: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\x20\x02\x00\x00" + b"\x90\x03\x00\x01\x01" + after)
+        while data := await reader.read(4096):
+            sent.append(data)
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    async with server:
+        yield f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}", sent
+
+
+def test_a_broker_that_falls_silent_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt_many, "_KEEPALIVE", 1)
+
+    async def run() -> None:
+        async with scripted_broker(b"") as (url, sent):
+            many = ManyDevices(url, FLEET, longest_wait=0.1)
+            await started([many.link("d")])
+            await soon(lambda: many.counts["connections"] >= 2)
+            assert any(data.endswith(packets.PINGREQ) for data in sent)
+            await many.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("nonsense", [b"\x30\xff\xff\xff\x7f", b"\x30\x02\x00\x09"])
+def test_a_broker_that_talks_nonsense_is_left(nonsense: bytes) -> None:
+    async def run() -> None:
+        async with scripted_broker(nonsense) as (url, _sent):
+            many = ManyDevices(url, FLEET, longest_wait=0.1)
+            many.link("d").start(b"state", b"gone", lambda _content: None)
+            await soon(lambda: many.counts["nonsense"] >= 2)
+            await many.close()
+
+    asyncio.run(run())

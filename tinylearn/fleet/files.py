@@ -15,8 +15,9 @@ from tinylearn.errors import BadInputError, UsageError
 _MOST_BYTES = 1 << 20
 
 
-def write_whole(path: Path, content: str | bytes, mode: int = 0o600) -> None:
-    """Replaces a file in one step, durably; it never has more rights than ``mode``."""
+def write_whole(path: Path, content: str | bytes, mode: int = 0o600, durable: bool = True) -> None:
+    """Replaces a file in one step; it never has more rights than ``mode``. Unless ``durable``, the
+    caller sees to it that it is on disk."""
     data = content.encode() if isinstance(content, str) else content
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -24,7 +25,8 @@ def write_whole(path: Path, content: str | bytes, mode: int = 0o600) -> None:
             os.fchmod(handle, mode)
             file.write(data)
             file.flush()
-            os.fsync(handle)
+            if durable:
+                os.fsync(handle)
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

@@ -1,7 +1,8 @@
 """The yardstick for rounds through a broker: one client sends, another sends it back, QoS 1.
 
-Nothing else is done: bare paho-mqtt on both sides, in two processes, without Nagle's algorithm. Run
-as ``echo.py [URL FLEET COORDINATOR.json DEVICE.json]``; without arguments it starts Mosquitto itself.
+Nothing else is done: a blocking socket on either side, in two processes, without Nagle's algorithm, and no
+client library (paho-mqtt's own network thread makes less than half as many rounds). Run as ``echo.py
+[URL FLEET COORDINATOR.json DEVICE.json]``; without arguments it starts Mosquitto itself.
 """
 
 from __future__ import annotations
@@ -11,46 +12,67 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
-from typing import Any
-
-from paho.mqtt import client as paho
-from paho.mqtt.enums import CallbackAPIVersion
 
 from tinylearn.fleet.broker.config import write_broker_config
 from tinylearn.fleet.broker.credentials import credentials_path, enroll
 from tinylearn.fleet.topics import topic
+from tinylearn.fleet.transports import mqtt_packets as packets
 from tinylearn.fleet.transports.broker_url import parse_url
 from tinylearn.fleet.transports.credentials import Credentials
+from tinylearn.fleet.transports.mqtt_packets import Kind, Packet
 
 SIZE = 40_000
 _WARM_UP = 20
 _SECONDS = 20.0
+_MOST = 1 << 20
 
 
-def _set_nodelay(_client: Any, _userdata: Any, sock: Any) -> None:
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+class _Client:
+    """Subscribed to one topic; ``echo`` is the whole of it."""
 
+    def __init__(self, url: str, who: Credentials | None, listens: str) -> None:
+        where = parse_url(url)
+        self._socket = socket.create_connection((where.host, where.port), _SECONDS)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if where.tls:
+            context = (who or Credentials("", "")).tls()
+            self._socket = context.wrap_socket(self._socket, server_hostname=where.host)
+        self._decoder, self._ready = packets.Decoder(_MOST), list[Packet]()
+        self._owed = b""
+        user, password = (who.user, who.password) if who else (None, "")
+        name = user or f"echo-{listens.rpartition('/')[2]}"
+        self._socket.sendall(packets.connect(name, user, password, 0, None))
+        if self._next(Kind.CONNACK).body[1:] != b"\0":
+            raise ConnectionError(f"broker {url}: refuses {name}")
+        self._socket.sendall(packets.subscribe(1, listens))
+        self._next(Kind.SUBACK)
 
-def _connected(url: str, who: Credentials | None, listens: str, heard: Any) -> paho.Client:
-    """A client that calls ``heard`` with each message of the topic ``listens``."""
-    where, subscribed = parse_url(url), threading.Event()
-    client = paho.Client(CallbackAPIVersion.VERSION2, who.user if who else "")
-    client.on_socket_open = _set_nodelay
-    client.on_message = lambda _client, _userdata, message: heard(message.payload)
-    client.on_connect = lambda *_: client.subscribe(listens, 1)
-    client.on_subscribe = lambda *_: subscribed.set()
-    if who is not None:
-        client.username_pw_set(who.user, who.password)
-    if where.tls:
-        client.tls_set_context((who or Credentials("", "")).tls())
-    client.connect(where.host, where.port)
-    client.loop_start()
-    if not subscribed.wait(_SECONDS):
-        raise TimeoutError(f"broker {url}: does not let {who.user if who else 'anybody'} subscribe")
-    return client
+    def _next(self, kind: Kind) -> Packet:
+        while True:
+            while self._ready:
+                packet = self._ready.pop(0)
+                if packet.kind == kind:
+                    return packet
+            data = self._socket.recv(1 << 16)
+            if not data:
+                raise ConnectionError("the broker has hung up")
+            self._ready += self._decoder.feed(data)
+
+    def receive(self) -> bytes:
+        """The next message; acknowledged with the next one that is sent."""
+        message = packets.parse_publish(self._next(Kind.PUBLISH))
+        self._owed = packets.puback(message.number)
+        return message.content
+
+    def send(self, name: str, content: bytes) -> None:
+        self._socket.sendall(self._owed + packets.publish(name, content, 1))
+        self._owed = b""
+
+    def close(self) -> None:
+        self._socket.sendall(self._owed + packets.DISCONNECT)
+        self._socket.close()
 
 
 def _load(path: str) -> Credentials | None:
@@ -58,16 +80,13 @@ def _load(path: str) -> Credentials | None:
 
 
 def answer(url: str, fleet: str, device: str, credentials: str) -> None:
-    """The device's side: sends back what it gets, until standard input ends."""
-    up = topic(fleet, device, "up")
-    down = topic(fleet, device, "down")
-    client = _connected(
-        url, _load(credentials), down, lambda content: client.publish(up, content, 1)
-    )
+    """The device's side: sends back what it gets, up to an empty message."""
+    client = _Client(url, _load(credentials), topic(fleet, device, "down"))
     print("ready", flush=True)
-    sys.stdin.read()
-    client.disconnect()
-    client.loop_stop()
+    up = topic(fleet, device, "up")
+    while content := client.receive():
+        client.send(up, content)
+    client.close()
 
 
 def measure(
@@ -82,32 +101,25 @@ def measure(
     """Rounds a second of ``size`` bytes each way, one after the other, over so many seconds. The
     files hold credentials; "": the broker asks for none."""
     command = [sys.executable, __file__, "answer", url, fleet, device, device_file]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        assert other.stdin is not None and other.stdout is not None
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
         if other.stdout.readline() != b"ready\n":
             raise RuntimeError(f"broker {url}: the echo's other side cannot connect")
-        came_back = threading.Semaphore(0)
-        up, down = (topic(fleet, device, channel) for channel in ("up", "down"))
-        client = _connected(url, _load(coordinator_file), up, lambda _content: came_back.release())
+        client = _Client(url, _load(coordinator_file), topic(fleet, device, "up"))
         try:
-            return _rounds(lambda: client.publish(down, bytes(size), 1), came_back, seconds)
+            return _rounds(client, topic(fleet, device, "down"), bytes(size), seconds)
         finally:
-            client.disconnect()
-            client.loop_stop()
-            other.stdin.close()
+            client.send(topic(fleet, device, "down"), b"")
+            client.close()
 
 
-def _rounds(send: Any, came_back: threading.Semaphore, seconds: float) -> float:
-    def once() -> None:
-        send()
-        if not came_back.acquire(timeout=_SECONDS):
-            raise TimeoutError("the echo has not come back")
-
-    for _ in range(_WARM_UP):
-        once()
-    start, rounds = time.perf_counter(), 0
-    while time.perf_counter() < start + seconds:
-        once()
+def _rounds(client: _Client, down: str, content: bytes, seconds: float) -> float:
+    start, rounds = time.perf_counter(), -_WARM_UP
+    while rounds <= 0 or time.perf_counter() < start + seconds:
+        if rounds == 0:
+            start = time.perf_counter()
+        client.send(down, content)
+        client.receive()
         rounds += 1
     return rounds / (time.perf_counter() - start)
 

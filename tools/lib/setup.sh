@@ -5,7 +5,7 @@
 
 packages="gcc libc6-dev make cmake gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
           gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc gcc-avr avr-libc simavr
-          libsimavr-dev libelf-dev python3-venv ${also:-}"
+          libsimavr-dev libelf-dev mosquitto python3-venv ${also:-}"
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -23,7 +23,28 @@ covered() {
     python3-venv) python3 -c 'import ensurepip' 2>/dev/null ;;
     libc6-dev) command -v gcc >/dev/null && echo '#include <string.h>' | gcc -E - >/dev/null 2>&1 ;;
     gcc | make | cmake) command -v "$1" >/dev/null ;;
+    mosquitto) PATH=$PATH:/usr/sbin:/usr/local/sbin command -v mosquitto >/dev/null ;;
     *) return 1 ;;
+  esac
+}
+
+# Debian starts the daemons of what it installs unless this file says no. The tests start a broker
+# of their own; the one of the package is neither started nor left to start at the next boot.
+install_without_daemons() {
+  policy=/usr/sbin/policy-rc.d
+  made=
+  if [ ! -e $policy ]; then
+    made=yes
+    trap '$as_root rm -f $policy; exit 1' INT TERM
+    printf '#!/bin/sh\nexit 101\n' | $as_root tee $policy >/dev/null
+    $as_root chmod 755 $policy
+  fi
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+    say "apt-get could not install all of: $*"
+  [ -z "$made" ] || $as_root rm -f $policy
+  trap - INT TERM
+  case " $* " in
+    *" mosquitto "*) $as_root systemctl disable --quiet mosquitto 2>/dev/null || : ;;
   esac
 }
 
@@ -45,8 +66,7 @@ install_packages() {
   fi
   say "Installing Debian packages:$wanted"
   $as_root apt-get update -qq >/dev/null || say "apt-get update failed; trying with the lists at hand"
-  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $wanted >/dev/null ||
-    say "apt-get could not install all of:$wanted"
+  install_without_daemons $wanted
 }
 
 find_python() {

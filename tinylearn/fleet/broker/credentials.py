@@ -2,7 +2,8 @@
 
 A device's user name is its name, its password a random 256-bit secret that stands once, in the file
 which the device (or its gateway) gets; the broker keeps a salted hash. A running Mosquitto knows of
-a change after SIGHUP; the embedded broker sees it by itself.
+a change after SIGHUP and then cuts off who is no longer a user (one signal after many changes: it
+forgets one that comes while it works on another); the embedded broker sees it at the next login.
 """
 
 from __future__ import annotations
@@ -49,32 +50,32 @@ def credentials_path(folder: Path, user: str) -> Path:
     return folder / "credentials" / f"{user}.json"
 
 
-def _issue(folder: Path, settings: Settings, user: str, path: Path) -> str:
+def _issue(folder: Path, settings: Settings, user: str, ca: str) -> str:
     """Writes the user's file; gives what the broker keeps."""
     secret = secrets.token_urlsafe(_SECRET_BYTES)
-    certificate = ""
+    certificate, path = "", credentials_path(folder, user)
     if settings.client_certificates:
         certificate = f"{user}.pem"
         pem = certificates.client(certificates.authority(folder, settings.fleet), user)
-        write_whole(path.parent / certificate, pem)
-    ca = read_small(folder / "ca.pem")
-    Credentials(user, secret, ca, certificate, settings.url, settings.fleet).save(path)
+        write_whole(path.parent / certificate, pem, durable=False)
+    Credentials(user, secret, ca, certificate, settings.url, settings.fleet).save(path, False)
     return passwords.encode(secret)
 
 
 def enroll_many(folder: Path, users: Sequence[str]) -> list[Path]:
     """Enrolls all of them or none; gives the paths of their credentials."""
     settings = Settings.load(folder)
-    paths = [credentials_path(folder, user) for user in users]
+    ca = read_small(folder / "ca.pem")
     with locked(folder):
         known = _read(folder)
         there = sorted(set(users) & set(known))
         if there:
             raise UsageError(f"device {there[0]!r}: is enrolled already; revoke it first")
-        for user, path in zip(users, paths, strict=True):
-            known[user] = _issue(folder, settings, user, path)
+        for user in users:
+            known[user] = _issue(folder, settings, user, ca)
+        os.sync()
         _write(folder, known)
-    return paths
+    return [credentials_path(folder, user) for user in users]
 
 
 def enroll(folder: Path, device: str) -> Path:

@@ -74,10 +74,10 @@ class Credentials:
             values.get(_PREFIX + "CERTIFICATE", ""),
         )
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, durable: bool = True) -> None:
         """To a file that only its owner may read."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name)}
-        write_whole(path, json.dumps(values, indent=1) + "\n")
+        write_whole(path, json.dumps(values, indent=1) + "\n", durable=durable)
 
     def tls(self) -> ssl.SSLContext:
         """A context that checks the broker's certificate and name. Raises BadInputError."""

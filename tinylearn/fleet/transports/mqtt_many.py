@@ -13,6 +13,7 @@ import contextlib
 import logging
 import random
 import ssl
+from asyncio import sslproto
 from collections.abc import Callable
 
 from tinylearn.errors import BadInputError, DeviceError
@@ -29,6 +30,7 @@ from tinylearn.fleet.transports.mqtt_packets import Kind, Packet
 _log = logging.getLogger(__name__)
 _PACKET_MOST = MOST_BYTES + 1024
 _KEEPALIVE = 60
+_TLS_BUFFER = 32 * 1024
 _CONNECT_SECONDS = 30.0
 _CLOSE_SECONDS = 5.0
 #: what may wait in one device's socket before its messages are dropped
@@ -58,6 +60,8 @@ class ManyDevices:
         self._links: list[AsyncDevice] = []
         self._trusting = credentials or Credentials("", "")
         self._context = self._trusting.tls() if self.url.tls else None
+        # asyncio's buffer for each TLS connection of the process; its 256 KiB are 1.3 GB for 5,000
+        sslproto.SSLProtocol.max_size = _TLS_BUFFER
 
     def context(self, credentials: Credentials | None) -> ssl.SSLContext | None:
         """One for all, unless a device has a certificate of its own."""
