@@ -2,6 +2,7 @@
  * not literals here; vectors.c covers literal sizes and the assembly. */
 #include "kernels/add_f32.h"
 #include "kernels/average_pool_f32.h"
+#include "kernels/binary_f32.h"
 #include "kernels/concat_f32.h"
 #include "kernels/conv2d_f32.h"
 #include "kernels/dense_f32.h"
@@ -65,6 +66,12 @@ EXPORT_VOID(softmax_backward_f32, (out_t dx, in_t dy, in_t y, int rows, int n),
 EXPORT_VOID(add_f32, (out_t y, in_t a, in_t b, int n, int act, float alpha),
             (y, a, b, n, act, alpha))
 EXPORT_VOID(accumulate_f32, (out_t y, in_t x, int n), (y, x, n))
+EXPORT_VOID(binary_f32,
+            (out_t y, in_t a, in_t b, tl_broadcast_t s, int how, int act, float alpha),
+            (y, a, b, s, how, act, alpha))
+EXPORT_VOID(binary_backward_f32,
+            (out_t dx, in_t dy, in_t other, tl_broadcast_t s, int n, float sign),
+            (dx, dy, other, s, n, sign))
 EXPORT_VOID(concat_part_f32, (out_t y, in_t x, int rows, int x_row, int y_row, int y_at),
             (y, x, rows, x_row, y_row, y_at))
 EXPORT_VOID(concat_part_backward_f32,

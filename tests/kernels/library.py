@@ -15,7 +15,7 @@ INCLUDES = [f"-I{FIRMWARE}", f"-I{HERE}"]
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
 SANITIZE = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
 
-LINEAR, RELU, RELU6, LEAKY_RELU, SIGMOID, TANH = range(6)
+LINEAR, RELU, RELU6, LEAKY_RELU, SIGMOID, TANH, RELU_N1_TO_1, RELU_0_TO_1 = range(8)
 RETURNS_INT = {"bounded_f32"}
 RETURNS_FLOAT = {
     f"{loss}{kind}_f32"
@@ -53,12 +53,26 @@ class Padding(NamedTuple):
     right: int
 
 
+class Broadcast(NamedTuple):
+    """tl_broadcast_t."""
+
+    n0: int
+    n1: int
+    n2: int
+    a0: int
+    a1: int
+    a2: int
+    b0: int
+    b1: int
+    b2: int
+
+
 def _struct(kind: type) -> type[ctypes.Structure]:
     fields = [(name, ctypes.c_int) for name in kind._fields]
     return type(kind.__name__, (ctypes.Structure,), {"_fields_": fields})
 
 
-STRUCTS = {kind: _struct(kind) for kind in (Window, Padding)}
+STRUCTS = {kind: _struct(kind) for kind in (Window, Padding, Broadcast)}
 
 
 def has_fma() -> bool:

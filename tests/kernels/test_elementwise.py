@@ -9,7 +9,7 @@ from library import LEAKY_RELU, RELU, RELU6, SIGMOID, TANH, Padding, guarded, in
 
 from tinylearn.ops.standardize import EPSILON, standardized, updated
 
-ACTIVATIONS = range(6)
+ACTIVATIONS = range(8)
 LENGTHS = [1, 3, 7, 8, 9, 17]
 
 

@@ -34,6 +34,7 @@ _SAME = {
     "reshape": "reshape",
 }
 _FUNCTIONS = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu", "relu6": "relu6",
+              "relu_n1_to_1": "relu_n1_to_1", "relu_0_to_1": "relu_0_to_1",
               "leaky_relu": "leaky_relu"}  # fmt: skip
 #: ops that only change how the same numbers are written
 _IDENTITY = ("dequantize", "quantize", "flip_sign")

@@ -19,6 +19,13 @@ typedef struct {
   int top, bottom, left, right;
 } tl_padding_t;
 
+/* Two tensors joined element by element: y is [n0][n1][n2], and a step of 0 repeats a or b. */
+typedef struct {
+  int n0, n1, n2;
+  int a0, a1, a2;
+  int b0, b1, b2;
+} tl_broadcast_t;
+
 /* Activations that a layer can apply to its own output. */
 enum {
   TL_LINEAR = 0,
@@ -26,7 +33,9 @@ enum {
   TL_RELU6 = 2,
   TL_LEAKY_RELU = 3, /* alpha: slope below zero, >= 0 */
   TL_SIGMOID = 4,
-  TL_TANH = 5
+  TL_TANH = 5,
+  TL_RELU_N1_TO_1 = 6, /* within -1 .. 1 */
+  TL_RELU_0_TO_1 = 7
 };
 
 #endif

@@ -17,6 +17,8 @@ _FUNCTIONS = {
     "TANH": ("tanh", "tanh", ""),
     "RELU": ("relu", "relu", "RELU"),
     "RELU6": ("relu6", "relu6", "RELU6"),
+    "RELU_N1_TO_1": ("relu_n1_to_1", "relu_n1_to_1", "RELU_N1_TO_1"),
+    "RELU_0_TO_1": ("relu_0_to_1", "relu_0_to_1", "RELU_0_TO_1"),
     "LEAKY_RELU": ("leaky_relu", "leaky_relu", ""),
 }
 _LARGEST_BETA = 1e6

@@ -221,7 +221,7 @@ Rule = Callable[[State, TfOperator], None]
 def _range(activation: str, scale: float, zero: int) -> tuple[int, int]:
     """The int8 range of a fused activation (TFLite's CalculateActivationRangeQuantized)."""
     low, high = _INT8
-    if activation in ("RELU", "RELU6"):
+    if activation in ("RELU", "RELU6", "RELU_0_TO_1"):
         low = max(low, zero)
     if activation == "RELU6":
         high = min(high, zero + _quantized(_SIX, scale))
@@ -230,6 +230,8 @@ def _range(activation: str, scale: float, zero: int) -> tuple[int, int]:
             max(low, zero - _quantized(1.0, scale)),
             min(high, zero + _quantized(1.0, scale)),
         )
+    if activation == "RELU_0_TO_1":
+        high = min(high, zero + _quantized(1.0, scale))
     return low, high
 
 
@@ -271,7 +273,5 @@ def activated(state: State, operator: TfOperator, value: str, layer: str) -> str
     name = fused(operator)
     if not name:
         return value
-    if name == "RELU_N1_TO_1":
-        raise UnsupportedError(f"{operator.where}: fused RELU_N1_TO_1 of float32 is not supported")
     attrs = {"activation": name.lower(), "alpha": 0.0}
     return state.builder.op("activation", f"{layer}/activation", (value,), layer, attrs)
