@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from library import LINEAR, RELU, Broadcast, guarded, intact
 
+from tinylearn.errors import UnsupportedError
 from tinylearn.ops import broadcast
 
 ADD, SUBTRACT, SUBTRACT_FROM, MULTIPLY = range(4)
@@ -70,3 +71,8 @@ def test_axes_that_repeat_alike_are_one_loop():
     assert sizes((3, 4, 5), (5,)) == (1, 12, 5, 0, 5, 1, 0, 0, 1)
     assert sizes((3, 1, 5), (4, 1)) == (3, 4, 5, 5, 0, 1, 0, 1, 0)
     assert sizes((1,), (1,)) == (1, 1, 1, 0, 0, 0, 0, 0, 0)
+
+
+def test_more_loops_than_the_kernels_have_are_refused():
+    with pytest.raises(UnsupportedError, match="test: .* too often"):
+        steps((2, 2, 2, 2), (2, 1, 2, 1))

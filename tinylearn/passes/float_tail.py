@@ -28,14 +28,17 @@ _SAME = {
     "q_max_pool": "max_pool",
     "q_average_pool": "average_pool",
     "q_mean": "global_average_pool",
-    "q_add": "add",
-    "q_mul": "multiply",
-    "q_sub": "subtract",
     "reshape": "reshape",
 }
 _FUNCTIONS = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu", "relu6": "relu6",
               "relu_n1_to_1": "relu_n1_to_1", "relu_0_to_1": "relu_0_to_1",
               "leaky_relu": "leaky_relu"}  # fmt: skip
+#: the float op of two tensors, and the one with the operands exchanged
+_ARITHMETIC = {
+    "q_add": ("add_broadcast", "add_broadcast"),
+    "q_mul": ("multiply", "multiply"),
+    "q_sub": ("subtract", "subtract_from"),
+}
 #: ops that only change how the same numbers are written
 _IDENTITY = ("dequantize", "quantize", "flip_sign")
 _WINDOW = ("kernel", "strides", "padding", "shape")
@@ -127,9 +130,21 @@ def _activated(rewrite: _Rewrite, op: Op, out: str) -> str:
 def _same(rewrite: _Rewrite, op: Op) -> str:
     attrs = {k: op.attrs[k] for k in _WINDOW if k in op.attrs}
     values = (n for n in op.inputs if not rewrite.graph[n].stored or rewrite.graph[n].quant)
-    out = rewrite.add(op, _SAME[op.kind], tuple(map(rewrite.floats, values)), attrs)
-    arithmetic = op.kind in ("q_add", "q_sub", "q_mul")
-    return _activated(rewrite, op, out) if arithmetic else out
+    return rewrite.add(op, _SAME[op.kind], tuple(map(rewrite.floats, values)), attrs)
+
+
+def _arithmetic(rewrite: _Rewrite, op: Op) -> str:
+    """The operand of the result's shape comes first."""
+    shapes = [rewrite.graph.shape(name) for name in op.inputs]
+    full = rewrite.graph.shape(op.outputs[0])
+    if full not in shapes:
+        raise UnsupportedError(f"layer {op.layer}: {shapes[0]} and {shapes[1]} repeat along each "
+                               "other; learn fewer layers")  # fmt: skip
+    first = shapes.index(full)
+    alike = op.kind == "q_add" and shapes[0] == shapes[1]
+    parts = (rewrite.floats(op.inputs[first]), rewrite.floats(op.inputs[1 - first]))
+    out = rewrite.add(op, "add" if alike else _ARITHMETIC[op.kind][first], parts, {})
+    return _activated(rewrite, op, out)
 
 
 def _table(rewrite: _Rewrite, op: Op) -> str:
@@ -150,6 +165,7 @@ def _identity(rewrite: _Rewrite, op: Op) -> str:
 _RULES: dict[str, Callable[[_Rewrite, Op], str]] = {
     **dict.fromkeys(WEIGHTED, _layer),
     **dict.fromkeys(_SAME, _same),
+    **dict.fromkeys(_ARITHMETIC, _arithmetic),
     **dict.fromkeys(_IDENTITY, _identity),
     "lut": _table,
 }
