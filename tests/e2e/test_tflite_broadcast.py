@@ -49,9 +49,8 @@ def squeeze_and_excite(net: Net, first: bool) -> None:
     """x * sigmoid(mean of x), as [1, 1, c] * [h, w, c]."""
     x = entry(net, IMAGE)
     axes = net.ints(1, 2)
-    mean = result(net, "MEAN", [x, axes], 0.02, 5)
-    kept = result(net, "RESHAPE", [mean, net.ints(1, 1, 1, 3)], 0.02, 5)
-    gate = result(net, "LOGISTIC", [kept], 1 / 256, -128)
+    mean = result(net, "MEAN", [x, axes], 0.02, 5, keepDims=True)
+    gate = result(net, "LOGISTIC", [mean], 1 / 256, -128)
     result(net, "MUL", [gate, x] if first else [x, gate], 0.03, -20)
 
 

@@ -20,16 +20,13 @@ from tinylearn.importers.tflite.network import operators
 
 CASES: dict[str, dict[str, Case]] = {}
 #: what is refused with an error that names it, by the ends of cases' names
-_NOWHERE = (
-    r"dilated(_one|_valid)?|padv2_\d"
-    r"|mean_last(_of_\w+)?(_kept)?"
-    r"|mean_(all|width|height|width_and_channels)"
-)
-REFUSED = dict.fromkeys(TYPES, _NOWHERE)
+_NOWHERE = r"dilated(_one|_valid)?|padv2_\d"
+_INTEGERS = r"|sum_\w+"  # LiteRT's reference kernel takes int8 for uint8
+REFUSED = {"i8": _NOWHERE + _INTEGERS, "u8": _NOWHERE + _INTEGERS, "f32": _NOWHERE}
 
 #: Where LiteRT's vector code for this kind of computer leaves its own portable code by a step, by
 #: chance at ties; what "double" computes is the portable code.
-_VECTORS = r"depthwise_\w+|mean_image_kept(_scaled)?|(add|sub)_constant_(first_)?equal"
+_VECTORS = r"depthwise_\w+|i8_mean_image_kept_wide(r)?|(add|sub)_constant_(first_)?equal"
 
 
 def is_allowed(name: str, rounding: str, steps: float) -> bool:
@@ -209,9 +206,9 @@ def pool_cases(t: str) -> None:
 
 
 def mean(net: Net, shape: tuple[int, ...], axes: tuple[int, ...], keep: bool, scale: float,
-         zero: int) -> None:  # fmt: skip
+         zero: int, code: str = "MEAN") -> None:  # fmt: skip
     x = entry(net, shape)
-    result(net, "MEAN", [x, net.constant(np.array(axes, np.int32))], scale, zero, keepDims=keep)
+    result(net, code, [x, net.constant(np.array(axes, np.int32))], scale, zero, keepDims=keep)
 
 
 def mean_cases(t: str) -> None:
@@ -235,9 +232,16 @@ def mean_cases(t: str) -> None:
         "width": ((1, 3, 4, 6), (2,), False, 0.03, 5),
         "height": ((1, 3, 4, 6), (1,), False, 0.03, 5),
         "width_and_channels": ((1, 3, 4, 6), (2, 3), True, 0.03, 5),
+        "height_and_channels": ((1, 3, 4, 6), (3, 1), False, 0.03, 5),
+        "batch_too": ((1, 3, 4, 6), (0, 1, 2), False, 0.03, 5),
+        "image_kept_by_negatives": ((1, 4, 4, 3), (-3, -2), True, 0.029, -12),
+        "image_kept_wide": ((1, 4, 5, 16), (1, 2), True, 0.0373 * 0.83, 12),
+        "image_kept_wider": ((1, 2, 3, 37), (1, 2), True, 0.0373 * 1.1, 31),
     }  # fmt: skip
     for name, arguments in shapes.items():
         add(f"{t}_mean", f"{t}_mean_{name}", lambda net, a=arguments: mean(net, *a))
+    for name in ("image", "all", "width", "last_of_sequence", "height_and_channels"):
+        add(f"{t}_mean", f"{t}_sum_{name}", lambda net, a=shapes[name]: mean(net, *a, "SUM"))
 
 
 # ---- arithmetic ----

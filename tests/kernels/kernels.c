@@ -12,6 +12,7 @@
 #include "kernels/loss_sigmoid_cross_entropy_f32.h"
 #include "kernels/loss_softmax_cross_entropy_f32.h"
 #include "kernels/max_pool_f32.h"
+#include "kernels/reduce_f32.h"
 #include "kernels/scale_shift_f32.h"
 #include "kernels/sgd_f32.h"
 #include "kernels/softmax_f32.h"
@@ -72,6 +73,9 @@ EXPORT_VOID(binary_f32,
 EXPORT_VOID(binary_backward_f32,
             (out_t dx, in_t dy, in_t other, tl_broadcast_t s, int n, float sign),
             (dx, dy, other, s, n, sign))
+EXPORT_VOID(reduce_f32, (out_t y, in_t x, tl_reduce_t s, float scale), (y, x, s, scale))
+EXPORT_VOID(reduce_backward_f32, (out_t dx, in_t dy, tl_reduce_t s, float scale),
+            (dx, dy, s, scale))
 EXPORT_VOID(concat_part_f32, (out_t y, in_t x, int rows, int x_row, int y_row, int y_at),
             (y, x, rows, x_row, y_row, y_at))
 EXPORT_VOID(concat_part_backward_f32,

@@ -67,12 +67,25 @@ class Broadcast(NamedTuple):
     b2: int
 
 
+class Reduction(NamedTuple):
+    """tl_reduce_t."""
+
+    n0: int
+    n0_step: int
+    n1: int
+    n1_step: int
+    m0: int
+    m0_step: int
+    m1: int
+    m1_step: int
+
+
 def _struct(kind: type) -> type[ctypes.Structure]:
     fields = [(name, ctypes.c_int) for name in kind._fields]
     return type(kind.__name__, (ctypes.Structure,), {"_fields_": fields})
 
 
-STRUCTS = {kind: _struct(kind) for kind in (Window, Padding, Broadcast)}
+STRUCTS = {kind: _struct(kind) for kind in (Window, Padding, Broadcast, Reduction)}
 
 
 def has_fma() -> bool:

@@ -27,7 +27,6 @@ _SAME = {
     "q_softmax": "softmax",
     "q_max_pool": "max_pool",
     "q_average_pool": "average_pool",
-    "q_mean": "global_average_pool",
     "reshape": "reshape",
 }
 _FUNCTIONS = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu", "relu6": "relu6",
@@ -133,6 +132,13 @@ def _same(rewrite: _Rewrite, op: Op) -> str:
     return rewrite.add(op, _SAME[op.kind], tuple(map(rewrite.floats, values)), attrs)
 
 
+def _mean(rewrite: _Rewrite, op: Op) -> str:
+    x = (rewrite.floats(op.inputs[0]),)
+    if "axes" not in op.attrs:
+        return rewrite.add(op, "global_average_pool", x, {})
+    return rewrite.add(op, "reduce", x, {"axes": op.attrs["axes"], "mean": 1})
+
+
 def _arithmetic(rewrite: _Rewrite, op: Op) -> str:
     """The operand of the result's shape comes first."""
     shapes = [rewrite.graph.shape(name) for name in op.inputs]
@@ -166,6 +172,7 @@ _RULES: dict[str, Callable[[_Rewrite, Op], str]] = {
     **dict.fromkeys(WEIGHTED, _layer),
     **dict.fromkeys(_SAME, _same),
     **dict.fromkeys(_ARITHMETIC, _arithmetic),
+    "q_mean": _mean,
     **dict.fromkeys(_IDENTITY, _identity),
     "lut": _table,
 }

@@ -26,6 +26,13 @@ typedef struct {
   int b0, b1, b2;
 } tl_broadcast_t;
 
+/* A sum over two loops for each place of two loops: sizes and steps of those that stay (n) and
+ * of those that are summed over (m). */
+typedef struct {
+  int n0, n0_step, n1, n1_step;
+  int m0, m0_step, m1, m1_step;
+} tl_reduce_t;
+
 /* Activations that a layer can apply to its own output. */
 enum {
   TL_LINEAR = 0,

@@ -126,7 +126,8 @@ _FIELDS = ("Padding", "StrideW", "StrideH", "DilationWFactor", "DilationHFactor"
 _OPTIONS = {
     "FULLY_CONNECTED": "FullyConnectedOptions", "CONV_2D": "Conv2DOptions",
     "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions", "MAX_POOL_2D": "Pool2DOptions",
-    "AVERAGE_POOL_2D": "Pool2DOptions", "MEAN": "ReducerOptions", "ADD": "AddOptions",
+    "AVERAGE_POOL_2D": "Pool2DOptions", "MEAN": "ReducerOptions", "SUM": "ReducerOptions",
+    "ADD": "AddOptions",
     "SUB": "SubOptions", "MUL": "MulOptions", "CONCATENATION": "ConcatenationOptions",
     "SOFTMAX": "SoftmaxOptions", "LEAKY_RELU": "LeakyReluOptions",
     "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions",

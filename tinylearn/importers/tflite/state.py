@@ -17,7 +17,8 @@ from tinylearn.ir.quant import Quant
 from tinylearn.ops.base import Shape
 
 _LONGEST_LAYER = 60
-_FLIP = 128
+#: what codes of uint8 are less as int8
+UINT8_OFFSET = 128
 _INT8 = (-128, 127)
 _SIX = 6.0
 #: smaller scales of activations are damage, and their ratios leave float32
@@ -131,7 +132,7 @@ class State:
         raw = self._raw_quant(tensor)
         if raw is None:
             raise UnsupportedError(f"tensor {tensor.index} is float32 beside int8 ones")
-        moved = _FLIP if tensor.type == "UINT8" else 0
+        moved = UINT8_OFFSET if tensor.type == "UINT8" else 0
         zeros = tuple(z - moved for z in raw.zero_points)
         if min(zeros) < _INT8[0] or max(zeros) > _INT8[1]:
             raise BadInputError(f"tensor {tensor.index}: zero points {zeros[:4]} leave int8")
