@@ -20,7 +20,7 @@ from tinylearn.importers.tflite.network import operators
 
 CASES: dict[str, dict[str, Case]] = {}
 #: what is refused with an error that names it, by the ends of cases' names
-_NOWHERE = r"dilated(_one|_valid)?|padv2_\d"
+_NOWHERE = r"padv2_\d"
 _INTEGERS = r"|sum_\w+"  # LiteRT's reference kernel takes int8 for uint8
 REFUSED = {"i8": _NOWHERE + _INTEGERS, "u8": _NOWHERE + _INTEGERS, "f32": _NOWHERE}
 
@@ -30,7 +30,10 @@ _VECTORS = r"depthwise_\w+|i8_mean_image_kept_wide(r)?|(add|sub)_constant_(first
 
 
 def is_allowed(name: str, rounding: str, steps: float) -> bool:
-    """Whether differences are those of LiteRT's vector code."""
+    """Whether differences are those of LiteRT's vector code, or of float32 sums of several hundred
+    whose clamp to -1 .. 1 hides how large they were."""
+    if re.fullmatch(r"f32_\w+_n1", name):
+        return steps <= 1e-4
     return bool(re.search(f"(?:{_VECTORS})$", name)) and rounding == "double" and steps <= 1
 
 

@@ -39,6 +39,8 @@ class Window(NamedTuple):
     stride_w: int
     pad_top: int
     pad_left: int
+    gap_h: int = 0
+    gap_w: int = 0
 
 
 class Padding(NamedTuple):
@@ -137,14 +139,17 @@ def window(
     kernel: tuple[int, int],
     stride: tuple[int, int],
     same: bool,
+    dilation: tuple[int, int] = (1, 1),
 ) -> Window:
     """The window of a layer with TensorFlow's VALID or SAME padding."""
     sizes, pads = [], []
-    for size, k, step in zip(x, kernel, stride, strict=False):
+    for size, taps, step, apart in zip(x, kernel, stride, dilation, strict=False):
+        k = (taps - 1) * apart + 1
         out = -(-size // step) if same else (size - k) // step + 1
         sizes.append(out)
         pads.append(max((out - 1) * step + k - size, 0) // 2 if same else 0)
-    return Window(*x, sizes[0], sizes[1], out_c, *kernel, *stride, *pads)
+    gaps = (d - 1 for d in dilation)
+    return Window(*x, sizes[0], sizes[1], out_c, *kernel, *stride, *pads, *gaps)
 
 
 def guarded(shape: int | tuple[int, ...]) -> np.ndarray:

@@ -37,8 +37,8 @@ def activate(v: Array, act: int, alpha: float = 0.0) -> Array:
 def taps(s: Window):
     """Every (output row, column, kernel row, column, input row, column) inside the input."""
     for oy, ox, ky, kx in np.ndindex(s.out_h, s.out_w, s.k_h, s.k_w):
-        iy = oy * s.stride_h - s.pad_top + ky
-        ix = ox * s.stride_w - s.pad_left + kx
+        iy = oy * s.stride_h - s.pad_top + ky * (s.gap_h + 1)
+        ix = ox * s.stride_w - s.pad_left + kx * (s.gap_w + 1)
         if 0 <= iy < s.in_h and 0 <= ix < s.in_w:
             yield oy, ox, ky, kx, iy, ix
 

@@ -84,6 +84,27 @@ def test_depthwise_conv2d(k, rng, tf, padding, multiplier):
 
 
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])
+def test_dilated(k, rng, tf, padding):
+    s = window((9, 8, 4), 3, (3, 2), (1, 1), padding == "SAME", (2, 3))
+    x, w, b = normal(rng, 9, 8, 4), normal(rng, 3, 3, 2, 4), normal(rng, 3)
+    dy = normal(rng, s.out_h, s.out_w, 3)
+
+    def conv(x, w, b):
+        w = tf.transpose(w, (1, 2, 3, 0))
+        return tf.nn.conv2d(x[None], w, 1, padding, dilations=(2, 3))[0] + b
+
+    check_layer(k, "conv2d", (s,), x, w, b, dy, *gradients(tf, conv, (x, w, b), dy))
+    s = window((9, 8, 4), 4, (3, 2), (1, 1), padding == "SAME", (2, 3))
+    w, b, dy = normal(rng, 3, 2, 4), normal(rng, 4), normal(rng, s.out_h, s.out_w, 4)
+
+    def depthwise(x, w, b):
+        w = tf.reshape(w, (3, 2, 4, 1))
+        return tf.nn.depthwise_conv2d(x[None], w, (1, 1, 1, 1), padding, dilations=(2, 3))[0] + b
+
+    check_layer(k, "depthwise_conv2d", (s,), x, w, b, dy, *gradients(tf, depthwise, (x, w, b), dy))
+
+
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
 @pytest.mark.parametrize("kind", ["MAX", "AVG"])
 def test_pool(k, rng, tf, padding, kind):
     s = window((7, 8, 5), 5, (3, 2), (2, 2), padding == "SAME")

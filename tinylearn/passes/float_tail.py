@@ -40,7 +40,7 @@ _ARITHMETIC = {
 }
 #: ops that only change how the same numbers are written
 _IDENTITY = ("dequantize", "quantize", "flip_sign")
-_WINDOW = ("kernel", "strides", "padding", "shape")
+_WINDOW = ("kernel", "strides", "padding", "dilation", "shape")
 
 
 def from_int8(tensor: Tensor) -> dict[str, Any]:

@@ -12,6 +12,7 @@ typedef struct {
   int k_h, k_w;
   int stride_h, stride_w;
   int pad_top, pad_left; /* implicit zeros before the first row and column */
+  int gap_h, gap_w;      /* inputs left out between two taps: dilation - 1 */
 } tl_window_t;           /* convolution, depthwise convolution, pooling (k = pool size) */
 
 typedef struct {

@@ -29,10 +29,11 @@ def padding(operator: TfOperator) -> str:
 
 def _window(operator: TfOperator, kernel: tuple[int, int]) -> dict[str, Any]:
     options = operator.options
-    if (options["DilationHFactor"], options["DilationWFactor"]) != (1, 1):
-        raise UnsupportedError(f"{operator.where}: dilation is not supported")
     strides = (options["StrideH"], options["StrideW"])
-    return window_attrs(kernel, strides, padding(operator))
+    dilation = (options["DilationHFactor"], options["DilationWFactor"])
+    if min(dilation) < 1:
+        raise BadInputError(f"{operator.where}: dilation {dilation} must be positive")
+    return window_attrs(kernel, strides, padding(operator), dilation)
 
 
 def _bias(state: State, operator: TfOperator, count: int, quantized: bool) -> Array:
