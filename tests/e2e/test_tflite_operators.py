@@ -20,9 +20,8 @@ from tinylearn.importers.tflite.network import operators
 
 CASES: dict[str, dict[str, Case]] = {}
 #: what is refused with an error that names it, by the ends of cases' names
-_NOWHERE = r"padv2_\d"
-_INTEGERS = r"|sum_\w+"  # LiteRT's reference kernel takes int8 for uint8
-REFUSED = {"i8": _NOWHERE + _INTEGERS, "u8": _NOWHERE + _INTEGERS, "f32": _NOWHERE}
+_INTEGERS = r"sum_\w+"  # LiteRT's reference kernel takes int8 for uint8
+REFUSED = {"i8": _INTEGERS, "u8": _INTEGERS, "f32": "$^"}
 
 #: Where LiteRT's vector code for this kind of computer leaves its own portable code by a step, by
 #: chance at ties; what "double" computes is the portable code.
@@ -336,6 +335,9 @@ def activation_cases(t: str) -> None:
                 unary(net, "LEAKY_RELU", s, z, (0.0519, -7), alpha=a))  # fmt: skip
         add(group, f"{t}_logistic_{i}", lambda net, s=scale, z=zero:
             unary(net, "LOGISTIC", s, z, (1 / 256, -128)))  # fmt: skip
+        for j, (factor, out) in enumerate(((0.6, -100), (1.0, 3), (2.3, 17))):
+            add(group, f"{t}_hard_swish_{i}_{j}", lambda net, s=scale, z=zero, f=factor, o=out:
+                unary(net, "HARD_SWISH", s, z, (f * s, o)))  # fmt: skip
         add(group, f"{t}_tanh_{i}", lambda net, s=scale, z=zero:
             unary(net, "TANH", s, z, (1 / 128, 0)))  # fmt: skip
 
@@ -346,10 +348,9 @@ def softmax_cases(t: str) -> None:
             name = f"{t}_softmax_{i}_{'_'.join(map(str, shape))}"
             add(f"{t}_softmax", name, lambda net, s=scale, n=shape:
                 unary(net, "SOFTMAX", s, 7, (1 / 256, -128), n, beta=1.0))  # fmt: skip
-    if t != "f32":
-        for i, beta in enumerate((0.3, 2.5)):
-            add(f"{t}_softmax", f"{t}_softmax_beta_{i}", lambda net, b=beta:
-                unary(net, "SOFTMAX", 0.08, 7, (1 / 256, -128), (1, 10), beta=b))  # fmt: skip
+    for i, beta in enumerate((0.3, 2.5)):
+        add(f"{t}_softmax", f"{t}_softmax_beta_{i}", lambda net, b=beta:
+            unary(net, "SOFTMAX", 0.08, 7, (1 / 256, -128), (1, 10), beta=b))  # fmt: skip
 
 
 def quantize_cases(t: str) -> None:
@@ -368,15 +369,16 @@ def quantize_cases(t: str) -> None:
 # ---- what moves ----
 
 
-def pad(net: Net, shape: tuple[int, ...], pads: list[list[int]], code: str = "PAD") -> None:
+def pad(net: Net, shape: tuple[int, ...], pads: list[list[int]], code: str = "PAD",
+        value: int = -19) -> None:  # fmt: skip
     x = entry(net, shape)
     ends = [x, net.constant(np.array(pads, np.int32))]
     if code == "PADV2":
         if net.dtype == "FLOAT32":
-            ends.append(net.constant(np.zeros((), np.float32)))
+            ends.append(net.constant(np.array(0.0373 * (value + 19), np.float32)))
         else:
-            zero = np.array(zero_of(net, -19), net.dtype.lower())
-            ends.append(net.constant(zero, 0.0373, zero_of(net, -19)))
+            stored = np.array(zero_of(net, value), net.dtype.lower())
+            ends.append(net.constant(stored, 0.0373, zero_of(net, -19)))
     result(net, code, ends, 0.0373, -19)
 
 
@@ -442,12 +444,16 @@ def move_cases(t: str) -> None:
             ((1, 3, 4, 5), [[0, 0], [1, 2], [0, 3], [0, 0]]),
             ((1, 3, 4, 1), [[0, 0], [0, 0], [1, 1], [0, 0]]),
             ((1, 2, 2, 3), [[0, 0], [0, 0], [0, 0], [0, 0]]),
+            ((1, 2, 4, 3), [[0, 0], [0, 0], [0, 0], [2, 1]]),
+            ((1, 2, 4, 3), [[0, 0], [1, 2], [0, 1], [0, 2]]),
+            ((1, 7, 3), [[0, 0], [4, 0], [0, 0]]),
+            ((1, 7, 3), [[0, 0], [1, 2], [3, 0]]),
+            ((1, 9), [[0, 0], [2, 5]]),
+            ((1, 9), [[0, 0], [0, 0]]),
         )):  # fmt: skip
-            add(
-                group,
-                f"{t}_{code.lower()}_{i}",
-                lambda net, s=shape, p=pads, c=code: pad(net, s, p, c),
-            )
+            for value in (-19, 77) if code == "PADV2" else (-19,):
+                add(group, f"{t}_{code.lower()}_{i}" + ("_value" if value == 77 else ""),
+                    lambda net, s=shape, p=pads, c=code, v=value: pad(net, s, p, c, v))  # fmt: skip
     square, mixed = [(2, 2)] * 3, [(1, 2), (3, 2), (2, 2)]
     many = [(2, 2)] * 9
     for same in (True, False) if t != "i8" else (True,):  # LiteRT takes int8 of one scale alone
@@ -467,7 +473,8 @@ def move_cases(t: str) -> None:
                 resize(net, s, z, a, h))  # fmt: skip
     for i, (shape, perm) in enumerate((
         ((1, 3, 4, 5), [0, 2, 1, 3]), ((1, 3, 4, 5), [0, 3, 1, 2]), ((1, 3, 4, 5), [0, 3, 2, 1]),
-        ((1, 3, 4), [0, 2, 1]), ((1, 3, 4, 5), [0, 1, 2, 3]),
+        ((1, 3, 4), [0, 2, 1]), ((1, 3, 4, 5), [0, 1, 2, 3]), ((1, 1, 4, 5), [1, 0, 3, 2]),
+        ((1, 3, 1, 5), [2, 3, 0, 1]), ((1, 1, 6), [1, 2, 0]), ((6,), [0]),
     )):  # fmt: skip
         add(group, f"{t}_transpose_{i}", lambda net, s=shape, p=perm: moved(net, "TRANSPOSE", s, p))
     add(group, f"{t}_reshape", lambda net: moved(net, "RESHAPE", (1, 3, 4, 5), [1, 60]))

@@ -8,6 +8,7 @@
 #include "kernels/dense_f32.h"
 #include "kernels/depthwise_conv2d_f32.h"
 #include "kernels/guard_f32.h"
+#include "kernels/hard_swish_f32.h"
 #include "kernels/loss_mse_f32.h"
 #include "kernels/loss_sigmoid_cross_entropy_f32.h"
 #include "kernels/loss_softmax_cross_entropy_f32.h"
@@ -55,6 +56,9 @@ EXPORT_VOID(average_pool_f32, (out_t y, in_t x, tl_window_t s), (y, x, s))
 EXPORT_VOID(average_pool_backward_f32, (out_t dx, in_t dy, tl_window_t s), (dx, dy, s))
 EXPORT_VOID(global_average_pool_f32, (out_t y, in_t x, int p, int c), (y, x, p, c))
 EXPORT_VOID(global_average_pool_backward_f32, (out_t dx, in_t dy, int p, int c), (dx, dy, p, c))
+EXPORT_VOID(hard_swish_f32, (out_t y, in_t x, int n), (y, x, n))
+EXPORT_VOID(hard_swish_backward_f32, (out_t dx, in_t dy, in_t x, int n), (dx, dy, x, n))
+EXPORT_VOID(pad_f32, (out_t y, in_t x, tl_padding_t s, float value), (y, x, s, value))
 EXPORT_VOID(zero_pad_f32, (out_t y, in_t x, tl_padding_t s), (y, x, s))
 EXPORT_VOID(zero_pad_backward_f32, (out_t dx, in_t dy, tl_padding_t s), (dx, dy, s))
 EXPORT_VOID(activation_f32, (out_t y, in_t x, int n, int act, float alpha),

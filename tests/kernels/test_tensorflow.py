@@ -142,6 +142,21 @@ def test_activation(k, rng, tf, act):
     close(dx, gx)
 
 
+def test_hard_swish(k, rng, tf):
+    x, dy = 3 * normal(rng, 101), normal(rng, 101)
+    x[:5] = 0, -0.0, 7, -7, 2.999
+    y, (gx,) = gradients(tf, lambda x: x * tf.nn.relu6(x + 3) / 6, (x,), dy)
+    got, dx = np.zeros_like(x), np.zeros_like(x)
+    k.hard_swish_f32(got, x, 101)
+    k.hard_swish_backward_f32(dx, dy, x, 101)
+    close(got, y)
+    close(dx, gx)
+    k.hard_swish_backward_f32(dy, dy, x, 101)
+    np.testing.assert_array_equal(dy, dx)
+    k.hard_swish_f32(x, x, 101)
+    np.testing.assert_array_equal(x, got)
+
+
 def test_losses(k, rng, tf):
     z, t = 3 * normal(rng, 7), rng.random(7).astype(np.float32)
     t /= t.sum()

@@ -157,6 +157,8 @@ def _table(rewrite: _Rewrite, op: Op) -> str:
     function, x = op.attrs["function"], rewrite.floats(op.inputs[0])
     if function in ("requantize", "rescale_uint8"):
         return x
+    if function == "hard_swish":
+        return rewrite.add(op, "hard_swish", (x,), {})
     if function not in _FUNCTIONS:
         raise UnsupportedError(f"layer {op.layer}: {function} cannot learn; learn fewer layers")
     attrs = {"activation": _FUNCTIONS[function]}

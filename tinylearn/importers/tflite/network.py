@@ -6,13 +6,14 @@ import re
 
 from tinylearn.errors import BadInputError, UnsupportedError
 from tinylearn.importers.fields import MAX_NAME
-from tinylearn.importers.tflite import activation, arithmetic, layers, movement, pooling
+from tinylearn.importers.tflite import activation, arithmetic, layers, movement, padding, pooling
 from tinylearn.importers.tflite.file import TfModel, TfOperator
 from tinylearn.importers.tflite.state import Rule, State
 from tinylearn.ir.graph import Graph
 
 _RULES: dict[str, Rule] = {
     **layers.RULES, **pooling.RULES, **arithmetic.RULES, **movement.RULES, **activation.RULES,
+    **padding.RULES,
 }  # fmt: skip
 
 
