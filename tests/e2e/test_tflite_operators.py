@@ -506,4 +506,7 @@ def test_every_operator_has_a_case() -> None:
 
     nets = (net_of(group, name, case) for group in CASES for name, case in CASES[group].items())
     used = {code for net in nets for code in net.codes}
-    assert {getattr(schema.BuiltinOperator, code) for code in operators()} <= used
+    elsewhere = {"SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"}  # test_tflite_batched.py
+    assert {getattr(schema.BuiltinOperator, code) for code in operators()} - {
+        getattr(schema.BuiltinOperator, code) for code in elsewhere
+    } <= used
