@@ -61,7 +61,8 @@ def out_shape(op: Op, shape: Shape, channels: int) -> Shape:
         raise BadInputError(f"layer {op.layer or op.name}: kernel and strides must be positive")
     if max(*op.attrs["kernel"], *op.attrs["strides"], *extent(op.attrs)) > MAX_EXTENT:
         raise BadInputError(
-            f"layer {op.layer or op.name}: kernel and strides must be at most {MAX_EXTENT}"
+            f"layer {op.layer or op.name}: kernel with its dilation, and strides, must be "
+            f"at most {MAX_EXTENT}"
         )
     (out_h, out_w), _ = geometry(op.attrs, shape)
     if min(out_h, out_w) < 1:

@@ -11,6 +11,7 @@ import numpy as np
 from tinylearn.importers.tflite.file import TfModel, TfOperator, TfTensor
 
 _MOST = 1 << 16
+_LONGEST = 5
 _SAME, _VALID = 0, 1
 _SPATIAL = {3: 1, 4: 2}
 _RESHAPES = ("EXPAND_DIMS", "RESHAPE", "SQUEEZE")
@@ -52,6 +53,15 @@ class _Rewrite:
         return len(self.tensors) - 1
 
 
+def _only_reader(model: TfModel, readers: dict[int, list[TfOperator]],
+                 operator: TfOperator) -> TfOperator | None:  # fmt: skip
+    """The one operator whose first input is what another makes."""
+    (out, *others) = operator.outputs or (-1,)
+    following = readers.get(out, [])
+    alone = len(following) == 1 and not others and out not in model.outputs
+    return following[0] if alone and following[0].inputs[0] == out else None
+
+
 def _chains(model: TfModel) -> Iterator[_Chain]:
     """Chains of operators each of which alone reads what the one before makes."""
     readers: dict[int, list[TfOperator]] = {}
@@ -60,17 +70,11 @@ def _chains(model: TfModel) -> Iterator[_Chain]:
             readers.setdefault(i, []).append(operator)
     for start in (o for o in model.operators if o.code == "SPACE_TO_BATCH_ND"):
         chain = [start]
-        while chain[-1].code != "BATCH_TO_SPACE_ND" and len(chain) < 5:
-            (out, *others) = chain[-1].outputs or (-1,)
-            following = readers.get(out, [])
-            if (
-                others
-                or len(following) != 1
-                or out in model.outputs
-                or following[0].inputs[0] != out
-            ):
+        while chain[-1].code != "BATCH_TO_SPACE_ND" and len(chain) < _LONGEST:
+            reader = _only_reader(model, readers, chain[-1])
+            if reader is None:
                 break
-            chain.append(following[0])
+            chain.append(reader)
         codes = [o.code for o in chain if o.code not in _RESHAPES]
         middle = codes[1:-1]
         if codes[-1] == "BATCH_TO_SPACE_ND" and len(middle) == 1 and middle[0] in _CONVOLUTIONS:
@@ -125,36 +129,47 @@ def _sizes(model: TfModel, chain: _Chain) -> tuple[tuple[int, ...], Pair] | None
     return image, (kernel[0], kernel[1])
 
 
+def _keeps_scale(model: TfModel, chain: _Chain) -> bool:
+    """Whether BATCH_TO_SPACE_ND makes one tensor of what the convolution made."""
+    result = chain.operators[-1].outputs
+    ends = [model.tensors[i] for i in (*chain.convolution.outputs, *result)]
+    made = {(t.type, t.scales, t.zero_points) for t in ends}
+    return len(ends) == 2 and len(made) == 1
+
+
 def _replacement(rewrite: _Rewrite, chain: _Chain) -> list[TfOperator] | None:
     """RESHAPE to an image, PAD where need be, one dilated convolution, RESHAPE."""
-    model = rewrite.model
+    model, conv = rewrite.model, chain.convolution
     geometry, sizes = _geometry(model, chain), _sizes(model, chain)
-    conv, result = chain.convolution, chain.operators[-1].outputs
-    if geometry is None or sizes is None or len(result) != 1:
+    if geometry is None or sizes is None or not _keeps_scale(model, chain):
         return None
     (dilation, pads), (image, kernel) = geometry, sizes
-    made, out = model.tensors[conv.outputs[0]], model.tensors[result[0]]
-    if (made.type, made.scales, made.zero_points) != (out.type, out.scales, out.zero_points):
-        return None
-    reach = [(k - 1) * d for k, d in zip(kernel, dilation, strict=True)]
+    reach = tuple((k - 1) * d for k, d in zip(kernel, dilation, strict=True))
     same = all(sum(p) == r and p[0] == r // 2 for p, r in zip(pads, reach, strict=True))
-    source = chain.operators[0].inputs[0]
-    operators = [_operator(conv, "RESHAPE", (source,), rewrite.add(model.tensors[source], image))]
     padded = tuple(n + sum(p) for n, p in zip(image[1:3], pads, strict=True))
-    if not same and any(map(any, pads)):
-        shape = (1, *padded, image[3])
-        ends = (operators[-1].outputs[0], rewrite.constant(pads))
-        operators.append(_operator(conv, "PAD", ends, rewrite.add(model.tensors[source], shape)))
+    made = model.tensors[conv.outputs[0]]
     convolved = (1, *(n - r for n, r in zip(padded, reach, strict=True)), made.shape[-1])
     if min(convolved) < 1:
         return None
+    before = _before(rewrite, chain, image, ((0, 0), (0, 0)) if same else pads)
     options = {**conv.options, "Padding": _SAME if same else _VALID,
                "DilationHFactor": dilation[0], "DilationWFactor": dilation[1]}  # fmt: skip
-    inputs = (operators[-1].outputs[0], *conv.inputs[1:])
-    operators.append(
-        replace(conv, inputs=inputs, outputs=(rewrite.add(made, convolved),), options=options)
-    )
-    return [*operators, _operator(conv, "RESHAPE", operators[-1].outputs, result[0])]
+    inputs, out = (before[-1].outputs[0], *conv.inputs[1:]), rewrite.add(made, convolved)
+    dilated = replace(conv, inputs=inputs, outputs=(out,), options=options)
+    return [*before, dilated, _operator(conv, "RESHAPE", (out,), chain.operators[-1].outputs[0])]
+
+
+def _before(rewrite: _Rewrite, chain: _Chain, image: tuple[int, ...],
+            pads: tuple[Pair, Pair]) -> list[TfOperator]:  # fmt: skip
+    """What makes the convolution's input."""
+    conv, source = chain.convolution, chain.operators[0].inputs[0]
+    x = rewrite.model.tensors[source]
+    operators = [_operator(conv, "RESHAPE", (source,), rewrite.add(x, image))]
+    if any(map(any, pads)):
+        shape = (1, image[1] + sum(pads[0]), image[2] + sum(pads[1]), image[3])
+        ends = (operators[0].outputs[0], rewrite.constant(pads))
+        operators.append(_operator(conv, "PAD", ends, rewrite.add(x, shape)))
+    return operators
 
 
 def _operator(place: TfOperator, code: str, inputs: tuple[int, ...], output: int) -> TfOperator:
