@@ -412,6 +412,24 @@ def moved(
     result(net, code, ends, 0.0373, -19, **options)
 
 
+def slice_cases(t: str) -> None:
+    group, image = f"{t}_move", (1, 5, 6, 4)
+    for i, (shape, begin, end, step, masks) in enumerate((
+        (image, [0, 1, 2, 1], [1, 4, 6, 3], [1, 1, 2, 1], {}),
+        (image, [0, -2, 0, 0], [0, 0, -1, 0], [1, 1, 1, 3], {"beginMask": 9, "endMask": 11}),
+        ((1, 7, 4), [0, -1, 0], [0, 0, 0], [1, 1, 1],
+         {"beginMask": 5, "endMask": 5, "shrinkAxisMask": 2}),
+        ((1, 9), [0, 8], [1, -20], [1, 1], {"shrinkAxisMask": 2}),
+        ((1, 9), [0, 1], [1, 99], [1, 3], {}),
+    )):  # fmt: skip
+        add(group, f"{t}_strided_slice_{i}", lambda net, a=(shape, begin, end, step), m=masks:
+            moved(net, "STRIDED_SLICE", *a, **m))  # fmt: skip
+    add(group, f"{t}_slice", lambda net: moved(net, "SLICE", image, [0, 1, 0, 3], [1, 2, -1, 1]))
+    for i, (place, axis) in enumerate(((4, 1), (0, -1))):
+        add(group, f"{t}_gather_{i}", lambda net, p=place, a=axis: moved(
+            net, "GATHER", image, p, axis=a))  # fmt: skip
+
+
 def flatten(net: Net) -> None:
     """As the converter writes it: SHAPE, STRIDED_SLICE, PACK, RESHAPE."""
     x = entry(net, (1, 3, 4, 5))
@@ -486,7 +504,7 @@ def move_cases(t: str) -> None:
 
 for _type in TYPES:
     for _cases in (dense_cases, conv_cases, depthwise_cases, pool_cases, mean_cases,
-                   arithmetic_cases, activation_cases, softmax_cases, move_cases):  # fmt: skip
+                   arithmetic_cases, activation_cases, softmax_cases, move_cases, slice_cases):  # fmt: skip
         _cases(_type)
     if _type != "f32":
         quantize_cases(_type)

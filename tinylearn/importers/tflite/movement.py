@@ -112,7 +112,7 @@ def resize_nearest(state: State, operator: TfOperator) -> None:
 
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), reshape),
-    **dict.fromkeys(("SHAPE", "STRIDED_SLICE", "PACK"), shape_arithmetic),
+    **dict.fromkeys(("SHAPE", "PACK"), shape_arithmetic),
     "CONCATENATION": concatenation,
     "TRANSPOSE": transpose,
     "RESIZE_NEAREST_NEIGHBOR": resize_nearest,

@@ -14,6 +14,7 @@ from tinylearn.importers.tflite import (
     movement,
     padding,
     pooling,
+    slicing,
 )
 from tinylearn.importers.tflite.file import TfModel, TfOperator
 from tinylearn.importers.tflite.state import Rule, State
@@ -22,6 +23,7 @@ from tinylearn.ir.graph import Graph
 _RULES: dict[str, Rule] = {
     **layers.RULES, **pooling.RULES, **arithmetic.RULES, **movement.RULES, **activation.RULES,
     **padding.RULES,
+    **slicing.RULES,
 }  # fmt: skip
 
 

@@ -215,7 +215,7 @@ class State:
         )
 
 
-_MOVES = ("transpose", "resize_nearest")
+_MOVES = ("transpose", "resize_nearest", "slice")
 Rule = Callable[[State, TfOperator], None]
 
 
