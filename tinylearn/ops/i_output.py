@@ -14,7 +14,7 @@ _Q15 = np.float32(1 / 32768)
 
 
 class _Output(OpDef):
-    """inputs z int32 and its exponent; output y float32."""
+    """inputs z int16 and its exponent; output y float32."""
 
     headers = ("kernels/output_i8.h",)
     function: str
