@@ -6,6 +6,8 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.graphs import Net
 from support.harness import CModel, build, emitted
 
@@ -148,7 +150,8 @@ def test_struct_holds_words_before_bytes() -> None:
     for model in MODELS:
         sizes = [np.dtype(t.dtype).itemsize for t in model.ram_tensors]
         assert sizes == sorted(sizes, reverse=True) and model.weights_bytes % 4 == 0
-    assert elements(3 << 28 | 17) == ("<i4", 17) and elements(9 << 28)[0] == ""
+    assert elements(3 << 28 | 17) == ("<i4", 17) and elements(4 << 28 | 5) == ("<i2", 5)
+    assert elements(9 << 28)[0] == ""
 
 
 CNN = Net("cnn", (6, 6, 1))
@@ -208,14 +211,31 @@ def test_tables_are_what_they_say() -> None:
 
 
 def test_rounding_at_random_is_right_on_average() -> None:
-    words = integer.random_words(1, 100_000)
+    words = integer.row_words(1, 100_000)
     assert abs(integer.random_round(np.full(len(words), 37), 7, words).mean() - 37 / 128) < 0.005
     assert not integer.random_round(np.zeros(len(words)), 30, words).any()
 
 
-def test_random_words_follow_each_other() -> None:
-    first = integer.random_words(7, 1000)
-    assert np.array_equal(first[500:], integer.random_words(int(first[499]), 500))
+def test_every_weight_of_a_row_is_rounded_fairly() -> None:
+    """Over many rows, whatever its place in the row."""
+    word, rows = 1, []
+    for _ in range(4000):
+        word = integer.next_word(word)
+        rows.append(integer.random_round(np.full(16, 37), 7, integer.row_words(word, 16)))
+    assert np.abs(np.mean(rows, axis=0) - 37 / 128).max() < 0.03
+
+
+@given(st.lists(st.integers(-(2**29), 2**29), min_size=1, max_size=9))
+def test_sums_are_kept_in_15_bits(sums: list[int]) -> None:
+    """As the kernel puts them one after the other: each shifted as the largest so far needs."""
+    kept, right = [], 0
+    for total in sums:
+        v = total >> right
+        while not -(2**15) <= v < 2**15:
+            kept, v, right = [k >> 1 for k in kept], v >> 1, right + 1
+        kept.append(v)
+    values, shift = integer.summed(np.array(sums))
+    assert values.tolist() == kept and shift == right
 
 
 def test_exponential_and_logarithm_are_near() -> None:

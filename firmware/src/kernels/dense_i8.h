@@ -49,20 +49,26 @@ TL_INLINE void tl_dense_gradient_i8(int16_t *dx, int8_t *dx_exp, const int8_t *x
   tl_times_slope_i8(dx, x, n_in, activation);
 }
 
+/* One weight's step. Most are 0: they leave the weight alone. */
+TL_INLINE void tl_weight_step_i8(tl_update_t *u, int8_t *w, int32_t v, tl_step_t step,
+                                 uint32_t random) {
+  const int32_t move = tl_random_round_i32(step.factor * v, step.shift, random);
+  if (v != 0 && move != 0) tl_move_i8(u, w, move);
+}
+
 /* One row's step. */
 TL_INLINE void tl_dense_row_step_i8(tl_update_t *u, int8_t *w, const int8_t *x, int n, int zero,
                                     int32_t dz) {
   const tl_step_t step = tl_step_i32(dz * u->rate.mantissa, u->exponent, (int32_t)1 << 21);
   uint32_t random = u->random = tl_next_u32(u->random);
   int i;
-  for (i = 0; i < n; i++) {
-    const int32_t v = x[i] - zero;
-    int32_t move;
-    random += TL_GOLDEN_U32;
-    if (v == 0) continue;
-    move = tl_random_round_i32(step.factor * v, step.shift, random);
-    if (move != 0) tl_move_i8(u, w + i, move);
+  for (i = 0; i < (n & ~3); i += 4) {
+    tl_weight_step_i8(u, w + i, x[i] - zero, step, random += TL_GOLDEN_U32);
+    tl_weight_step_i8(u, w + i + 1, x[i + 1] - zero, step, random += TL_GOLDEN_U32);
+    tl_weight_step_i8(u, w + i + 2, x[i + 2] - zero, step, random += TL_GOLDEN_U32);
+    tl_weight_step_i8(u, w + i + 3, x[i + 3] - zero, step, random += TL_GOLDEN_U32);
   }
+  for (; i < n; i++) tl_weight_step_i8(u, w + i, x[i] - zero, step, random += TL_GOLDEN_U32);
 }
 
 /* w -= rate dz (x - zero)^T and b -= rate_b dz. Rows whose dz is 0 and columns whose x is 0
