@@ -154,17 +154,26 @@ def test_struct_holds_words_before_bytes() -> None:
     assert elements(9 << 28)[0] == ""
 
 
-CNN = Net("cnn", (6, 6, 1))
-CNN.conv("conv", 2, act="relu")
-CNN.flatten()
-CNN.dense("out", 3, "softmax")
+PADDED = Net("padded", (6, 6, 1))
+PADDED.op("zero_pad", "pad", attrs={"pads": (1, 1, 1, 1)})
+PADDED.conv("conv", 2, act="relu")
+PADDED.flatten()
+PADDED.dense("out", 3, "softmax")
+POOLED = Net("pooled", (4, 4, 2))
+POOLED.conv("conv", 2, (1, 1))
+POOLED.op("max_pool", "pool", attrs={"kernel": (2, 2), "strides": (2, 2), "padding": "valid"})
+WIDE = Net("wide_conv", (65, 65, 1))
+WIDE.conv("conv", 1, (1, 1))
+WIDE.op("global_average_pool", "mean")
 
 
 @pytest.mark.parametrize(
     ("graph", "choices", "kind", "words"),
     [
-        (CNN.done(), {"learn": "all"}, UnsupportedError, "conv"),
-        (CNN.done(), {"learn": "last:1"}, UnsupportedError, "tinylearn quantize"),
+        (PADDED.done(), {"learn": "all"}, UnsupportedError, "zero pad"),
+        (PADDED.done(), {"learn": "last:1"}, UnsupportedError, "tinylearn quantize"),
+        (POOLED.done(), {"learn": "all"}, UnsupportedError, "max pool"),
+        (WIDE.done(), {"learn": "all"}, UnsupportedError, "4225 positions"),
         (NETWORKS["one_mse"], {}, UsageError, "nothing learns"),
         (NETWORKS["relu_softmax"], {"learn": "all", "loss": "mse"}, UnsupportedError, "softmax"),
         (

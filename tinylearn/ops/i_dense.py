@@ -108,7 +108,7 @@ class IntegerDenseUpdate(OpDef):
         update = Update.begin(op, stored, scalar(x_exp) + scalar(dz_exp), scalar(dz_exp), env)
         v = x.ravel().astype(np.int64) - op.attrs["zero"]
         for o in np.flatnonzero(dz):
-            update.bias_step(o, int(dz[o]))
+            update.bias_step(int(o), int(dz[o]))
             update.row_step(update.w[o], v, int(dz[o]), 0, _MOST_STEP)
         return update.end(stored)
 

@@ -62,9 +62,9 @@ class IntegerLoss(Loss):
         if not np.isfinite(t).all():
             env.loss = float("nan")
             return [np.zeros_like(z), np.zeros(1, np.int8)]
-        loss, d, exponent = self.step(z.astype(np.int64), int(z_exp[0]), t)
+        loss, d, exponent = self.step(z.ravel().astype(np.int64), int(z_exp[0]), t)
         env.loss = float(loss)
-        return [d.astype(np.int16), exponent_array(exponent)]
+        return [d.astype(np.int16).reshape(z.shape), exponent_array(exponent)]
 
     def step(self, z: Array, z_exp: int, t: Array) -> tuple[np.float32, Array, int]:
         """Loss, gradient and the gradient's exponent."""

@@ -25,7 +25,7 @@ class _Output(OpDef):
     def reference(self, op: Op, args: Sequence[Array | None], env: Env) -> list[Array]:
         z, z_exp = args
         assert z is not None and z_exp is not None
-        return [self.value(z.astype(np.int64), int(z_exp[0])).reshape(op.attrs["shape"])]
+        return [self.value(z.ravel().astype(np.int64), int(z_exp[0])).reshape(op.attrs["shape"])]
 
     def value(self, z: Array, z_exp: int) -> Array:
         """float32 outputs of sums."""

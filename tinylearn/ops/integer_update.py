@@ -11,17 +11,22 @@ import numpy as np
 
 from tinylearn.ir.graph import Array, Graph, Op
 from tinylearn.ir.integer import (
+    DELTA_BITS,
+    block_shift,
     exponent_array,
     next_word,
     random_round,
     rate_parts,
     row_words,
+    shifted,
+    shortened,
     step,
 )
 from tinylearn.ops.base import Arg, Env, Ref, Symbol
 
 _MOST_WEIGHT, _MOST_BIAS = 127, 32767
-_MOST_BIAS_STEP = 1 << 21
+_MOST_BIAS_STEP, _MOST_TAPS_STEP = 1 << 21, 1 << 17
+_BIAS_SUM_BITS = 20
 
 
 def scalar(exponent: Array | None) -> int:
@@ -75,6 +80,16 @@ class Update:
         moved = int(self.b[o]) - int(random_round(np.array([factor]), shift, words)[0])
         self.bias_cut |= abs(moved) > _MOST_BIAS
         self.b[o] = max(min(moved, _MOST_BIAS), -_MOST_BIAS)
+
+    def bias_sum_step(self, o: int, dz: int) -> None:
+        """Moves bias o for a gradient of any size."""
+        right = block_shift(np.array([dz]), _BIAS_SUM_BITS)
+        self.bias_step(o, int(shifted(np.array([dz]), -right)[0]) if right else dz, right)
+
+    def taps_step(self, w: Array, gradient: Array) -> None:
+        """Moves a filter of weights (a view) by the rate times its gradient."""
+        v, right = shortened(gradient, DELTA_BITS)
+        self.row_step(w, v, 1, right, _MOST_TAPS_STEP)
 
     def row_step(self, w: Array, v: Array, factor: int, right: int, most: int) -> None:
         """Moves a row of weights (a view) by the rate times factor * v * 2**right."""

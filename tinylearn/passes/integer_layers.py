@@ -6,22 +6,24 @@ a quantized network, stays as it is: its scale goes into the weights of the laye
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from tinylearn.errors import UnsupportedError
-from tinylearn.ir.graph import Array, Graph, Op, Tensor, frozen_map
+from tinylearn.ir.graph import Array, Graph, Op, Role, Tensor, frozen_map
 from tinylearn.ir.integer import quantized, quantized_bias
 from tinylearn.ops.base import Shape
 from tinylearn.ops.i_activation import ACTIVATIONS
+from tinylearn.ops.window import window_attrs
+from tinylearn.passes.integer_limits import check_layer, check_pool
 
-#: taps of one sum, and deltas of one sum backward: so many fit 32 bits
-MOST_INPUTS = 8192
-MOST_OUTPUTS = 4096
 RANDOM = "random"
-LAYERS = ("dense",)
+LAYERS = ("dense", "conv2d", "depthwise_conv2d")
+POOLS = ("max_pool", "average_pool", "global_average_pool")
+_WINDOW = ("kernel", "strides", "padding")
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,31 @@ class Layer:
     z_exp: str
     learns: bool
 
-    @property
-    def attrs(self) -> dict[str, Any]:
-        """The window of a convolution."""
-        return {k: v for k, v in self.op.attrs.items() if k in ("kernel", "strides", "padding")}
+
+@dataclass(frozen=True)
+class Pool:
+    """A pooling layer: what it reads, and its window."""
+
+    op: Op
+    x: Block
+    attrs: Mapping[str, Any]
+    learns: bool = False
+
+
+def _image(shape: Shape) -> Shape:
+    """(h, w, c) of positions and channels."""
+    return (1, *shape) if len(shape) == 2 else shape
+
+
+def window_of(op: Op, graph: Graph) -> dict[str, Any]:
+    """The window of an op, and the shape that it goes over; {} for a dense layer. Global pooling
+    has one window over all."""
+    if op.kind == "dense":
+        return {}
+    shape = _image(graph.shape(op.inputs[0]))
+    if op.kind == "global_average_pool":
+        return {**window_attrs(shape[:2], (1, 1), "valid"), "in_shape": shape}
+    return {**{k: op.attrs[k] for k in _WINDOW}, "in_shape": shape}
 
 
 @dataclass
@@ -74,7 +97,7 @@ class IntegerLayers:
 
     def computed(self, name: str, shape: Shape, dtype: str, gradient: bool = False) -> Delta:
         """Names of a new block and of its exponent."""
-        role = "gradient" if gradient else "activation"
+        role: Role = "gradient" if gradient else "activation"
         self.tensors[name] = Tensor(name, shape, role, dtype=dtype)
         exponent = f"{name}:exponent"
         self.tensors[exponent] = Tensor(exponent, (1,), role, dtype="int8")
@@ -113,14 +136,37 @@ class IntegerLayers:
 
     def layer(self, op: Op, x: Block) -> Layer:
         """Appends the sums of a layer with weights."""
-        check_size(op, self.graph, x)
+        check_layer(op, self.graph, x.zero)
         weights = self._weights(op, x.scale)
         z = self.computed(f"{op.name}:sums", self.graph.shape(op.outputs[0]), "int16")
         layer = Layer(op, x, *weights, *z, self.graph[op.inputs[1]].trainable)
-        attrs = frozen_map({**layer.attrs, "zero": x.zero})
+        attrs = frozen_map({**window_of(op, self.graph), "zero": x.zero})
         inputs = (x.values, x.exponent, *weights)
         self.forward.append(Op(f"i_{op.kind}", op.name, inputs, z, attrs, (), op.layer))
         return layer
+
+    def max_pool(self, op: Op, x: Block) -> tuple[Pool, Block]:
+        """Appends max pooling; its output has its input's exponent."""
+        pool = self._pool(op, x)
+        name, shape = f"{op.name}:int8", self.graph.shape(op.outputs[0])
+        self.tensors[name] = Tensor(name, shape, dtype="int8")
+        self.forward.append(Op("i_max_pool", name, (x.values,), (name,), frozen_map(pool.attrs),
+                               (), op.layer))  # fmt: skip
+        return pool, Block(name, x.exponent)
+
+    def average_pool(self, op: Op, x: Block) -> tuple[Pool, Delta]:
+        """Appends average pooling, whose means are sums without an activation yet."""
+        pool = self._pool(op, x)
+        shape = (1, 1, *self.graph.shape(op.outputs[0]))[-3:]
+        z = self.computed(f"{op.name}:sums", shape, "int16")
+        self.forward.append(Op("i_average_pool", op.name, (x.values, x.exponent), z,
+                               frozen_map(pool.attrs), (), op.layer))  # fmt: skip
+        return pool, z
+
+    def _pool(self, op: Op, x: Block) -> Pool:
+        attrs = window_of(op, self.graph)
+        check_pool(op, int(attrs["kernel"][0] * attrs["kernel"][1]))
+        return Pool(op, x, attrs)
 
     def activated(self, op: Op, z: Delta) -> Block:
         """Appends the activation of a hidden layer's sums."""
@@ -137,42 +183,42 @@ class IntegerLayers:
 
     # ---- backward ----
 
-    def gradient(self, layer: Layer, delta: Delta) -> Delta:
-        """Appends the gradient by the layer's input."""
-        op, x = layer.op, layer.x
+    def gradient(self, stage: Layer | Pool, delta: Delta) -> Delta:
+        """Appends the gradient by the input of a layer or of a pooling layer."""
+        op, x = stage.op, stage.x
         outputs = self.computed(f"d:{x.values}", self.shape(x.values), "int16", gradient=True)
-        attrs = frozen_map({**layer.attrs, "input_activation": x.activation})
-        inputs = (x.values, *delta, layer.w, layer.w_exp)
+        attrs = {**window_of(op, self.graph), "input_activation": x.activation}
+        weights = (stage.w, stage.w_exp) if isinstance(stage, Layer) else ()
+        kind = op.kind.removeprefix("global_")
         self.backward.append(
-            Op(f"i_{op.kind}_gradient", f"{op.name}_gradient", inputs, outputs, attrs, (), op.layer)
-        )
+            Op(f"i_{kind}_gradient", f"{op.name}_gradient", (x.values, *delta, *weights), outputs,
+               frozen_map(attrs), (), op.layer)
+        )  # fmt: skip
         return outputs
 
     def update(self, layer: Layer, delta: Delta) -> None:
         """Appends the layer's step."""
         op, x = layer.op, layer.x
-        attrs = frozen_map(
-            {**layer.attrs, "gain": float(np.float32(x.scale * x.scale)), "zero": x.zero}
-        )
+        attrs = {"gain": float(np.float32(x.scale * x.scale)), "zero": x.zero}
+        scratch: tuple[str, ...] = ()
+        if op.kind != "dense":
+            attrs, scratch = self._window_update(layer, attrs)
         biases = (layer.b, layer.b_exp) if layer.b else ()
         updates = (layer.w, layer.w_exp, *biases, RANDOM)
         self.backward.append(
-            Op(f"i_{op.kind}_update", f"{op.name}_update", (x.values, x.exponent, *delta),
-               self._scratch(layer), attrs, updates, op.layer)
+            Op(f"i_{op.kind}_update", f"{op.name}_update", (x.values, x.exponent, *delta), scratch,
+               frozen_map(attrs), updates, op.layer)
         )  # fmt: skip
 
-    def _scratch(self, layer: Layer) -> tuple[str, ...]:
-        return ()
-
-
-def check_size(op: Op, graph: Graph, x: Block) -> None:
-    """Raises UnsupportedError where a sum could leave 32 bits."""
-    n_out, n_in = graph.shape(op.inputs[1])
-    if n_in > MOST_INPUTS or n_out > MOST_OUTPUTS:
-        raise UnsupportedError(
-            f"layer {op.layer}: {n_in} inputs and {n_out} outputs; --arithmetic int8 takes "
-            f"at most {MOST_INPUTS} and {MOST_OUTPUTS}, so that sums fit 32 bits"
-        )
+    def _window_update(
+        self, layer: Layer, attrs: dict[str, Any]
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Attributes and scratch memory of a convolution's step: one filter's gradient."""
+        filters = self.shape(layer.z)[2]
+        size = self.tensors[layer.w].size // filters
+        name = f"{layer.op.name}:filter_gradient"
+        self.tensors[name] = Tensor(name, (size,), "gradient", dtype="int32")
+        return {**window_of(layer.op, self.graph), **attrs, "filter": size}, (name,)
 
 
 def ordered(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

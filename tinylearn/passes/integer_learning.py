@@ -6,7 +6,7 @@ goes back along the same chain to the first layer that learns.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,11 +17,13 @@ from tinylearn.ops.i_losses import IntegerLoss
 from tinylearn.ops.losses import Loss
 from tinylearn.passes.integer_layers import (
     LAYERS,
+    POOLS,
     RANDOM,
     Block,
     Delta,
     IntegerLayers,
     Layer,
+    Pool,
     ordered,
 )
 from tinylearn.passes.origin import origin
@@ -33,8 +35,9 @@ _NO_CODE = ("reshape", "dequantize")
 def _unsupported(graph: Graph, op: Op | None) -> UnsupportedError:
     what = "its input" if op is None else f"layer {op.layer} ({op.kind.replace('_', ' ')})"
     return UnsupportedError(
-        f"model {graph.name}: {what} cannot run in integers; --arithmetic int8 takes Dense "
-        "layers, alone or behind a quantized body (tinylearn quantize, then --learn last:N)"
+        f"model {graph.name}: {what} cannot run in integers; --arithmetic int8 takes a "
+        "chain of Dense, Conv and pooling layers, alone or behind a quantized body (tinylearn "
+        "quantize, then --learn last:N)"
     )
 
 
@@ -56,29 +59,59 @@ def _start(layers: IntegerLayers, tensor: str) -> Block:
     return layers.input(tensor)
 
 
-def _walk(layers: IntegerLayers, floats: list[Op]) -> list[Layer]:
-    """Layer after layer, forward. A hidden layer's activation is appended before the next."""
-    found: list[Layer] = []
+@dataclass
+class _Chain:
+    """The layers so far, and what the last one left: sums that still need its activation,
+    or int8."""
+
+    layers: IntegerLayers
+    stages: list[Layer | Pool] = field(default_factory=list)
+    sums: Delta | None = None
+    block: Block | None = None
+
+    def read(self, op: Op) -> Block:
+        """The int8 values that ``op`` reads."""
+        if self.sums is not None:
+            return self.layers.activated(self.stages[-1].op, self.sums)
+        return self.block or _start(self.layers, origin(self.layers.graph, op.inputs[0]))
+
+    def append(self, op: Op) -> None:
+        """One more layer. A hidden layer's activation is appended before the next."""
+        layers, x = self.layers, self.read(op)
+        if op.kind not in LAYERS and not x.exponent:
+            raise _unsupported(layers.graph, op)
+        if op.kind in LAYERS:
+            layer = layers.layer(op, x)
+            self.stages.append(layer)
+            self.sums = layer.z, layer.z_exp
+        elif op.kind == "max_pool":
+            pool, self.block = layers.max_pool(op, x)
+            self.stages.append(pool)
+            self.sums = None
+        else:
+            pool, self.sums = layers.average_pool(op, x)
+            self.stages.append(pool)
+
+
+def _walk(layers: IntegerLayers, floats: list[Op]) -> _Chain:
+    """Layer after layer, forward."""
+    chain = _Chain(layers)
     for op in floats:
         if op.kind in _NO_CODE:
             continue
-        if op.kind not in LAYERS:
+        if op.kind not in (*LAYERS, *POOLS):
             raise _unsupported(layers.graph, op)
-        if found:
-            block = layers.activated(found[-1].op, (found[-1].z, found[-1].z_exp))
-        else:
-            block = _start(layers, origin(layers.graph, op.inputs[0]))
-        found.append(layers.layer(op, block))
-    return found
+        chain.append(op)
+    return chain
 
 
-def _walk_back(layers: IntegerLayers, stages: list[Layer], delta: Delta) -> None:
+def _walk_back(layers: IntegerLayers, stages: list[Layer | Pool], delta: Delta) -> None:
     first = next(i for i, stage in enumerate(stages) if stage.learns)
     for i in reversed(range(first, len(stages))):
-        layer = stages[i]
-        upstream = layers.gradient(layer, delta) if i > first else delta
-        if layer.learns:
-            layers.update(layer, delta)
+        stage = stages[i]
+        upstream = layers.gradient(stage, delta) if i > first else delta
+        if isinstance(stage, Layer) and stage.learns:
+            layers.update(stage, delta)
         delta = upstream
 
 
@@ -88,9 +121,9 @@ def _loss_of(loss: Loss) -> IntegerLoss:
     return next(found)
 
 
-def _check_output(graph: Graph, last: Layer, head: Op | None) -> str:
+def _check_output(graph: Graph, last: Op, head: Op | None) -> str:
     """The output's activation: one that the loss contains, or none."""
-    own = str(last.op.attrs.get("activation", "linear"))
+    own = str(last.attrs.get("activation", "linear"))
     if own != "linear":
         raise UnsupportedError(
             f"model {graph.name}: it ends in {own} under a mean squared error; --arithmetic int8 "
@@ -108,16 +141,17 @@ def integer_learning(graph: Graph, loss: Loss, head: Op | None) -> Program:
     layers = IntegerLayers(graph)
     body, floats = _float_chain(graph, head)
     layers.stored(RANDOM, np.ones(1, np.int32), True)
-    stages = _walk(layers, floats)
-    if not any(stage.learns for stage in stages):
+    chain = _walk(layers, floats)
+    if not any(stage.learns for stage in chain.stages):
         raise UsageError(f"model {graph.name}: no layer that can learn reaches the output")
-    last, result = stages[-1], graph[graph.outputs[0]]
-    kind, sums = _OUTPUTS[_check_output(graph, last, head)], (last.z, last.z_exp)
-    shape = frozen_map({"shape": result.shape})
-    output = Op(kind, result.name, sums, (result.name,), shape, (), "output")
-    delta = layers.computed("d:sums", layers.shape(last.z), "int16", gradient=True)
+    last, sums, result = chain.stages[-1].op, chain.sums, graph[graph.outputs[0]]
+    if sums is None:
+        raise _unsupported(graph, last)
+    kind, shape = _OUTPUTS[_check_output(graph, last, head)], {"shape": result.shape}
+    output = Op(kind, result.name, sums, (result.name,), frozen_map(shape), (), "output")
+    delta = layers.computed("d:sums", layers.shape(sums[0]), "int16", gradient=True)
     loss_op = Op(_loss_of(loss).kind, "loss", sums, delta)
-    _walk_back(layers, stages, delta)
+    _walk_back(layers, chain.stages, delta)
     return _program(layers, (*body, *layers.forward), output, loss_op)
 
 

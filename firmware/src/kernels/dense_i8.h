@@ -3,33 +3,21 @@
 #ifndef TL_DENSE_I8_H
 #define TL_DENSE_I8_H
 
-#include "dot_i8.h"
 #include "slope_i8.h"
+#include "sums_i16.h"
 #include "update_i8.h"
-
-/* A row's sum plus its bias. A layer without bias has b NULL. */
-TL_INLINE int32_t tl_plus_bias_i16(int32_t sum, const int16_t *b, int o, int32_t left) {
-  return b ? sum + tl_shifted_i32(b[o], left) : sum;
-}
 
 /* z = w (x - zero) + b, and its exponent. */
 TL_INLINE void tl_dense_i8(int16_t *z, int8_t *z_exp, const int8_t *x, const int8_t *x_exp,
                            const int8_t *w, const int8_t *w_exp, const int16_t *b,
                            const int8_t *b_exp, int n_in, int n_out, int zero) {
-  const int32_t exponent = tl_exponent_or_0(x_exp) + *w_exp;
-  const int32_t left = tl_exponent_or_0(b_exp) - exponent;
-  tl_block_t block = tl_block_i16(z);
+  const tl_sums_t none = {0, 0, 0, 0};
+  tl_layer_sums_t sums = tl_begin_sums_i16(z, x_exp, w_exp, b, b_exp);
   int o;
-  for (o = 0; o < (n_out & ~3); o += 4, w += 4 * n_in) {
-    const tl_sums_t s = tl_rows4_i8(x, w, n_in, zero);
-    tl_put_i16(&block, tl_plus_bias_i16(s.a, b, o, left));
-    tl_put_i16(&block, tl_plus_bias_i16(s.b, b, o + 1, left));
-    tl_put_i16(&block, tl_plus_bias_i16(s.c, b, o + 2, left));
-    tl_put_i16(&block, tl_plus_bias_i16(s.d, b, o + 3, left));
-  }
-  for (; o < n_out; o++, w += n_in)
-    tl_put_i16(&block, tl_plus_bias_i16(tl_row_i8(x, w, n_in, zero), b, o, left));
-  *z_exp = tl_exponent_i8(exponent + block.right);
+  for (o = 0; o < (n_out & ~3); o += 4, w += 4 * n_in)
+    tl_put_sums4_i16(&sums, tl_rows4_i8(none, x, w, n_in, n_in, zero), o);
+  for (; o < n_out; o++, w += n_in) tl_put_sum_i16(&sums, tl_row_i8(0, x, w, n_in, zero), o);
+  *z_exp = tl_end_sums_i16(&sums);
 }
 
 /* dx = w^T dz times the slope of the activation that made x, in 12 bits. */
@@ -47,13 +35,6 @@ TL_INLINE void tl_dense_gradient_i8(int16_t *dx, int8_t *dx_exp, const int8_t *x
   }
   *dx_exp = tl_exponent_i8(*dz_exp + *w_exp + tl_end_gradient_i16(&block));
   tl_times_slope_i8(dx, x, n_in, activation);
-}
-
-/* One weight's step. Most are 0: they leave the weight alone. */
-TL_INLINE void tl_weight_step_i8(tl_update_t *u, int8_t *w, int32_t v, tl_step_t step,
-                                 uint32_t random) {
-  const int32_t move = tl_random_round_i32(step.factor * v, step.shift, random);
-  if (v != 0 && move != 0) tl_move_i8(u, w, move);
 }
 
 /* One row's step. */

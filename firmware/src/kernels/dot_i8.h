@@ -1,5 +1,5 @@
-/* dot_i8.h: rows of int8 weights that learn, in RAM, times x - zero; with the vector extensions
- * of dot_s8.h where the core has them. */
+/* dot_i8.h: rows of int8 weights that learn, in RAM, times x - zero, added to sums; with the
+ * vector extensions of dot_s8.h where the core has them. */
 #ifndef TL_DOT_I8_H
 #define TL_DOT_I8_H
 
@@ -14,18 +14,25 @@ TL_INLINE int32_t tl_row_sum_i8(const int8_t *w, int n) {
   return sum;
 }
 
-TL_INLINE int32_t tl_row_i8(const int8_t *x, const int8_t *w, int n, int zero) {
-  const int32_t sum = tl_dot1_s8(x, w, n);
+/* sum + w[n] (x - zero). */
+TL_INLINE int32_t tl_row_i8(int32_t sum, const int8_t *x, const int8_t *w, int n, int zero) {
+  sum += tl_dot1_s8(x, w, n);
   return zero == 0 ? sum : sum - zero * tl_row_sum_i8(w, n);
 }
 
-TL_INLINE tl_sums_t tl_rows4_i8(const int8_t *x, const int8_t *w, int n, int zero) {
-  tl_sums_t s = tl_dot4_s8(x, w, n, n);
+/* The same for four rows, stride apart. */
+TL_INLINE tl_sums_t tl_rows4_i8(tl_sums_t s, const int8_t *x, const int8_t *w, int stride,
+                                int n, int zero) {
+  const tl_sums_t more = tl_dot4_s8(x, w, stride, n);
+  s.a += more.a;
+  s.b += more.b;
+  s.c += more.c;
+  s.d += more.d;
   if (zero == 0) return s;
   s.a -= zero * tl_row_sum_i8(w, n);
-  s.b -= zero * tl_row_sum_i8(w + n, n);
-  s.c -= zero * tl_row_sum_i8(w + 2 * n, n);
-  s.d -= zero * tl_row_sum_i8(w + 3 * n, n);
+  s.b -= zero * tl_row_sum_i8(w + stride, n);
+  s.c -= zero * tl_row_sum_i8(w + 2 * stride, n);
+  s.d -= zero * tl_row_sum_i8(w + 3 * stride, n);
   return s;
 }
 #else
@@ -52,17 +59,16 @@ TL_INLINE tl_sums_t tl_rows4_rest_i8(tl_sums_t s, const int8_t *x, const int8_t 
 #if defined(TL_USE_SMLAD)
 /* Two halfwords minus zero each. */
 TL_INLINE uint32_t tl_less_zero(uint32_t pair, int zero) {
+  const uint32_t zeros = (uint32_t)(zero & 0xffff) * 0x10001u;
   uint32_t less;
   if (zero == 0) return pair;
-  __asm__("ssub16 %0, %1, %2"
-          : "=r"(less)
-          : "r"(pair), "r"((uint32_t)(zero & 0xffff) * 0x10001u));
+  __asm__("ssub16 %0, %1, %2" : "=r"(less) : "r"(pair), "r"(zeros));
   return less;
 }
 
-TL_INLINE int32_t tl_row_i8(const int8_t *x, const int8_t *w, int n, int zero) {
+/* sum + w[n] (x - zero). */
+TL_INLINE int32_t tl_row_i8(int32_t sum, const int8_t *x, const int8_t *w, int n, int zero) {
   const int8_t *end = x + (n & ~3);
-  int32_t sum = 0;
   for (; x != end; x += 4, w += 4) {
     const uint32_t word = tl_word(x);
     sum = tl_quad_s8(w, tl_less_zero(tl_even_bytes(word), zero),
@@ -71,24 +77,27 @@ TL_INLINE int32_t tl_row_i8(const int8_t *x, const int8_t *w, int n, int zero) {
   return tl_row_rest_i8(sum, x, w, n & 3, zero);
 }
 
-TL_INLINE tl_sums_t tl_rows4_i8(const int8_t *x, const int8_t *w, int n, int zero) {
+/* The same for four rows, stride apart. */
+TL_INLINE tl_sums_t tl_rows4_i8(tl_sums_t s, const int8_t *x, const int8_t *w, int stride,
+                                int n, int zero) {
   const int8_t *end = x + (n & ~3);
-  tl_sums_t s = {0, 0, 0, 0};
   for (; x != end; x += 4, w += 4) {
     const uint32_t word = tl_word(x);
-    s = tl_quad4_s8(s, w, n, tl_less_zero(tl_even_bytes(word), zero),
+    s = tl_quad4_s8(s, w, stride, tl_less_zero(tl_even_bytes(word), zero),
                     tl_less_zero(tl_odd_bytes(word), zero));
   }
-  return tl_rows4_rest_i8(s, x, w, n, n & 3, zero);
+  return tl_rows4_rest_i8(s, x, w, stride, n & 3, zero);
 }
 #else
-TL_INLINE int32_t tl_row_i8(const int8_t *x, const int8_t *w, int n, int zero) {
-  return tl_row_rest_i8(0, x, w, n, zero);
+/* sum + w[n] (x - zero). */
+TL_INLINE int32_t tl_row_i8(int32_t sum, const int8_t *x, const int8_t *w, int n, int zero) {
+  return tl_row_rest_i8(sum, x, w, n, zero);
 }
 
-TL_INLINE tl_sums_t tl_rows4_i8(const int8_t *x, const int8_t *w, int n, int zero) {
-  const tl_sums_t s = {0, 0, 0, 0};
-  return tl_rows4_rest_i8(s, x, w, n, n, zero);
+/* The same for four rows, stride apart. */
+TL_INLINE tl_sums_t tl_rows4_i8(tl_sums_t s, const int8_t *x, const int8_t *w, int stride,
+                                int n, int zero) {
+  return tl_rows4_rest_i8(s, x, w, stride, n, zero);
 }
 #endif
 #endif

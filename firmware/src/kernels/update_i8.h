@@ -51,6 +51,33 @@ TL_INLINE void tl_move_i8(tl_update_t *u, int8_t *w, int32_t move) {
   *w = (int8_t)moved;
 }
 
+/* One weight's step. Most are 0: they leave the weight alone. */
+TL_INLINE void tl_weight_step_i8(tl_update_t *u, int8_t *w, int32_t v, tl_step_t step,
+                                 uint32_t random) {
+  const int32_t move = tl_random_round_i32(step.factor * v, step.shift, random);
+  if (v != 0 && move != 0) tl_move_i8(u, w, move);
+}
+
+/* The step of a row of weights, stride apart, for gradients v[n]. */
+TL_INLINE void tl_taps_step_i8(tl_update_t *u, int8_t *w, int stride, const int32_t *v, int n) {
+  uint32_t all = 0, random = u->random = tl_next_u32(u->random);
+  tl_step_t step;
+  int i, right;
+  for (i = 0; i < n; i++) all |= tl_magnitude_i32(v[i]);
+  right = tl_right_shift_u32(all, TL_DELTA_BITS);
+  step = tl_step_i32(u->rate.mantissa, u->exponent + right, (int32_t)1 << 17);
+  for (i = 0; i < n; i++, w += stride) {
+    random += TL_GOLDEN_U32;
+    tl_weight_step_i8(u, w, right ? tl_shifted_i32(v[i], -right) : v[i], step, random);
+  }
+}
+
+/* *b -= its step for a gradient of any size. */
+TL_INLINE void tl_bias_sum_step_i16(tl_update_t *u, int16_t *b, int32_t sum) {
+  const int right = tl_right_shift_u32(tl_magnitude_i32(sum), 20);
+  tl_bias_step_i16(u, b, right ? tl_shifted_i32(sum, -right) : sum, right);
+}
+
 /* Halves: what the block stands for is kept, its range doubles. */
 TL_INLINE void tl_halve_i8(tl_update_t *u, int8_t *w, int n) {
   uint32_t random = u->random = tl_next_u32(u->random);
