@@ -41,6 +41,27 @@ NETWORKS = {
     "one_mse": network("one_mse", (3, 1), None, None),
     "one_softmax": network("one_softmax", (33, 6), None, "softmax"),
 }
+
+
+def window(kernel: int, strides: int, padding: str = "valid") -> dict:
+    return {"kernel": (kernel, kernel), "strides": (strides, strides), "padding": padding}
+
+
+def convolutions(name: str, act: str) -> Graph:
+    """Every kind of layer: overlapping maxima, uneven means, depth multiplier, padding."""
+    net = Net(name, (9, 8, 2))
+    net.conv("conv", 5, (3, 3), (2, 1), "same", act)
+    net.op("max_pool", "most", attrs=window(3, 1))
+    net.depthwise("depth", 2, (3, 3), padding="same", act=act)
+    net.op("average_pool", "mean", attrs=window(2, 2, "same"))
+    net.conv("point", 4, (1, 1), act=act, bias=False)
+    net.flatten()
+    net.dense("out", 3, "softmax")
+    return net.done()
+
+
+NETWORKS["cnn_relu"] = convolutions("cnn_relu", "relu")
+NETWORKS["cnn_tanh"] = convolutions("cnn_tanh", "tanh")
 MODELS = [
     emitted(graph, Choices(learn, **INTEGERS), f"{name}_{learn.replace(':', '')}")
     for name, graph in NETWORKS.items()
@@ -131,6 +152,40 @@ def test_integers_come_close_to_floats(compiled: dict[str, CModel]) -> None:
     x = np.random.default_rng(4).normal(size=(200, 20)).astype(np.float32)
     apart = [np.abs(c.predict(row) - floats.predict(row)).max() for row in x]
     assert np.mean(apart) < 0.02 and np.max(apart) < 0.08
+
+
+@pytest.mark.parametrize("name", ["relu_softmax", "cnn_relu", "cnn_tanh"])
+def test_steps_come_close_to_those_of_floats(name: str) -> None:
+    """Over many first steps from the same weights, the mean change of each kernel and bias points
+    where that of float32 does, and is as long. Steps are long enough for rounding to fade."""
+    choices = {a: Choices("all", arithmetic=a) for a in ("float32", "int8")}
+    programs = {a: compile_graph(NETWORKS[name], c).program for a, c in choices.items()}
+    moved = {a: dict[str, np.ndarray]() for a in programs}
+    rng, outputs = np.random.default_rng(6), NETWORKS[name].shape(NETWORKS[name].outputs[0])[0]
+    for i in range(60):
+        x = rng.normal(size=NETWORKS[name].shape("x")).astype(np.float32)
+        for arithmetic, program in programs.items():
+            it = Interpreter(program, rate=0.3)
+            if arithmetic == "int8":
+                it.values["random"][:] = rng.integers(2**31)
+            before = {w: real(it, w) for w in weights_of(NETWORKS[name])}
+            it.learn(x, np.eye(outputs)[i % outputs])
+            for w, old in before.items():
+                moved[arithmetic][w] = moved[arithmetic].get(w, 0) + real(it, w) - old
+    for w, wanted in moved["float32"].items():
+        got = moved["int8"][w]
+        cosine = (got * wanted).sum() / np.sqrt((got**2).sum() * (wanted**2).sum())
+        assert cosine > 0.9 and 0.8 < np.linalg.norm(got) / np.linalg.norm(wanted) < 1.25, w
+
+
+def weights_of(graph: Graph) -> list[str]:
+    return [t.name for t in graph.tensors.values() if t.stored]
+
+
+def real(it: Interpreter, weight: str) -> np.ndarray:
+    """What a weight's integers stand for; a float weight itself."""
+    exponent = it.values.get(f"{weight}:exponent", np.zeros(1))
+    return it.values[weight].astype(np.float64) * 2.0 ** float(exponent[0])
 
 
 def test_a_stream_is_learnt(compiled: dict[str, CModel]) -> None:
