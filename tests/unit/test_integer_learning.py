@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.graphs import Net
+from support.graphs import Net, mlp
 from support.harness import CModel, build, emitted
 
 from tinylearn.device.blob import elements
@@ -199,6 +199,17 @@ def test_a_stream_is_learnt(compiled: dict[str, CModel]) -> None:
         hits.append(int(np.argmax(c.predict(row)) == label))
         c.learn_label(row, int(label))
     assert np.mean(hits[-200:]) > 0.95
+
+
+@pytest.mark.parametrize("sizes", [(1, 32, 32, 1), (64, 32, 10), (5, 16, 1)], ids=str)
+def test_integers_need_a_fraction_of_the_ram(sizes: tuple[int, ...]) -> None:
+    """Of small networks too, where what is not weights weighs more."""
+    net = mlp(sizes=sizes, out=None)
+    ram = {
+        arithmetic: compile_graph(net, Choices("all", arithmetic=arithmetic)).ram_bytes
+        for arithmetic in ("float32", "int8")
+    }
+    assert ram["int8"] <= 0.40 * ram["float32"]
 
 
 def test_struct_holds_words_before_bytes() -> None:
