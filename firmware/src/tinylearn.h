@@ -19,8 +19,14 @@ typedef enum {
   TL_LOSS_CATEGORICAL = 3 /* cross-entropy of a softmax: a label, or t summing to 1 */
 } tl_loss_t;
 
-/* What x, y and tensors are made of. x and y are never int32. */
-typedef enum { TL_FLOAT32 = 0, TL_INT8 = 1, TL_UINT8 = 2, TL_INT32 = 3 } tl_type_t;
+/* What x, y and tensors are made of. x and y are never int32 or int16. */
+typedef enum {
+  TL_FLOAT32 = 0,
+  TL_INT8 = 1,
+  TL_UINT8 = 2,
+  TL_INT32 = 3,
+  TL_INT16 = 4
+} tl_type_t;
 
 static inline uint32_t tl_type_bytes(uint8_t type) { return type == TL_FLOAT32 ? 4 : 1; }
 

@@ -141,3 +141,14 @@ def test_reconstruction_error_of_an_int8_autoencoder(tmp_path: Path) -> None:
 def test_int8_input_is_not_standardized(model: Path, tmp_path: Path) -> None:
     words = ("--head", "dense:2", "--standardize", "input")
     refused(2, "generate", model, "-o", tmp_path / "p", *words, match="--standardize features")
+
+
+def test_convolutions_behind_an_int8_body_learn_in_integers(model: Path, tmp_path: Path) -> None:
+    """Depthwise and pointwise convolution, pooling and dense layer, from int8 with a zero point:
+    the generated C gives what the reference gives."""
+    options = ("--learn", "last:3", "--arithmetic", "int8")
+    described = done("generate", model, "-o", tmp_path / "p", *options, "--json").json
+    kernels = [row["name"] for row in described["weights"] if row["name"].endswith("/kernel")]
+    assert len(kernels) == 3
+    report = done("validate", tmp_path / "p", "--mode", "host", "--samples", 8, "--json").json
+    assert report["weights"]["absolute"] == 0 and report["outputs"]["absolute"] == 0

@@ -7,60 +7,33 @@ are compiled into one library.
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert, the oracle")
-from support.tflite_models import (
-    NONE,
-    RELU,
-    RELU6,
-    RELU_N1_TO_1,
-    SAME,
-    VALID,
-    Net,
-    TypedModel,
-    emitted,
-)
+from support.tflite_cases import TYPES, Case, entry, net_of, outcome, result, rng_of, zero_of
+from support.tflite_models import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, VALID, Net
 
-from tinylearn.errors import UnsupportedError
 from tinylearn.importers.tflite.network import operators
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tools" / "benchmarks"))
-import models as zoo
-
-INPUTS = 64
-Case = Callable[[Net], None]
 CASES: dict[str, dict[str, Case]] = {}
-TYPES = {"i8": "INT8", "u8": "UINT8", "f32": "FLOAT32"}
 #: what is refused with an error that names it, by the ends of cases' names
-_NOWHERE = (
-    r"dilated(_one|_valid)?|relu_n1_to_1_\d_\d|padv2_\d"
-    r"|mean_last(_of_\w+)?(_kept)?"
-    r"|mean_(all|width|height|width_and_channels)"
-    r"|constant_(first_)?(places|rows|leading|columns)"
-)
-_INTEGERS = r"|sub_constant_first_(scalar|one|last(_1x|_two)?|row_one)|sub_pooled_first"
-_FLOATS = (
-    r"|_n1|(sub|mul)_two_\d|(add|sub|mul)_constant_((first_)?(equal|last_two)|last|row)"
-    r"|add_two_2|\w+_pooled(_first|_rows)?"
-)
-REFUSED = {"i8": _NOWHERE + _INTEGERS, "u8": _NOWHERE + _INTEGERS, "f32": _NOWHERE + _FLOATS}
-
+_INTEGERS = r"sum_\w+"  # LiteRT's reference kernel takes int8 for uint8
+REFUSED = {"i8": _INTEGERS, "u8": _INTEGERS, "f32": "$^"}
 
 #: Where LiteRT's vector code for this kind of computer leaves its own portable code by a step, by
 #: chance at ties; what "double" computes is the portable code.
-_VECTORS = r"depthwise_\w+|mean_image_kept(_scaled)?|(add|sub)_constant_(first_)?equal"
+_VECTORS = r"depthwise_\w+|i8_mean_image_kept_wide(r)?|(add|sub)_constant_(first_)?equal"
 
 
-def is_within(got: np.ndarray, wanted: np.ndarray, name: str, rounding: str) -> bool:
-    """Whether differences are those of LiteRT's vector code."""
-    vectors = re.search(f"(?:{_VECTORS})$", name) is not None and rounding == "double"
-    return vectors and bool(np.abs(got.astype(int) - wanted.astype(int)).max() <= 1)
+def is_allowed(name: str, rounding: str, steps: float) -> bool:
+    """Whether differences are those of LiteRT's vector code, or of float32 sums of several hundred
+    whose clamp to -1 .. 1 hides how large they were."""
+    if re.fullmatch(r"f32_\w+_n1", name):
+        return steps <= 1e-4
+    return bool(re.search(f"(?:{_VECTORS})$", name)) and rounding == "double" and steps <= 1
 
 
 def is_refused(name: str) -> bool:
@@ -71,28 +44,6 @@ def is_refused(name: str) -> bool:
 def add(group: str, name: str, case: Case) -> None:
     assert name not in CASES.setdefault(group, {}), name
     CASES[group][name] = case
-
-
-def rng_of(*seed: int) -> np.random.Generator:
-    return np.random.default_rng([7, *seed])
-
-
-def zero_of(net: Net, zero: int) -> int:
-    """A zero point, given as of int8."""
-    return zero + 128 if net.dtype == "UINT8" else zero
-
-
-def entry(net: Net, shape: tuple[int, ...], scale: float = 0.0373, zero: int = -19) -> int:
-    if net.dtype == "FLOAT32":
-        return net.input(shape)
-    return net.input(shape, scale, zero_of(net, zero))
-
-
-def result(net: Net, code: str, inputs: list[int], scale: float = 0.0519, zero: int = 11,
-           **options: int | float | bool) -> int:  # fmt: skip
-    if net.dtype == "FLOAT32":
-        return net.op(code, inputs, **options)
-    return net.op(code, inputs, (), scale, zero_of(net, zero), **options)
 
 
 # ---- layers with weights ----
@@ -257,9 +208,9 @@ def pool_cases(t: str) -> None:
 
 
 def mean(net: Net, shape: tuple[int, ...], axes: tuple[int, ...], keep: bool, scale: float,
-         zero: int) -> None:  # fmt: skip
+         zero: int, code: str = "MEAN") -> None:  # fmt: skip
     x = entry(net, shape)
-    result(net, "MEAN", [x, net.constant(np.array(axes, np.int32))], scale, zero, keepDims=keep)
+    result(net, code, [x, net.constant(np.array(axes, np.int32))], scale, zero, keepDims=keep)
 
 
 def mean_cases(t: str) -> None:
@@ -283,9 +234,16 @@ def mean_cases(t: str) -> None:
         "width": ((1, 3, 4, 6), (2,), False, 0.03, 5),
         "height": ((1, 3, 4, 6), (1,), False, 0.03, 5),
         "width_and_channels": ((1, 3, 4, 6), (2, 3), True, 0.03, 5),
+        "height_and_channels": ((1, 3, 4, 6), (3, 1), False, 0.03, 5),
+        "batch_too": ((1, 3, 4, 6), (0, 1, 2), False, 0.03, 5),
+        "image_kept_by_negatives": ((1, 4, 4, 3), (-3, -2), True, 0.029, -12),
+        "image_kept_wide": ((1, 4, 5, 16), (1, 2), True, 0.0373 * 0.83, 12),
+        "image_kept_wider": ((1, 2, 3, 37), (1, 2), True, 0.0373 * 1.1, 31),
     }  # fmt: skip
     for name, arguments in shapes.items():
         add(f"{t}_mean", f"{t}_mean_{name}", lambda net, a=arguments: mean(net, *a))
+    for name in ("image", "all", "width", "last_of_sequence", "height_and_channels"):
+        add(f"{t}_mean", f"{t}_sum_{name}", lambda net, a=shapes[name]: mean(net, *a, "SUM"))
 
 
 # ---- arithmetic ----
@@ -368,7 +326,7 @@ def activation_cases(t: str) -> None:
     group = f"{t}_activation"
     ends = ((0.0373, -19), (0.11, 3), (0.0021, 127), (1.7, -128))
     for i, (scale, zero) in enumerate(ends):
-        for code in ("RELU", "RELU6", "RELU_N1_TO_1"):
+        for code in ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1"):
             for j, out in enumerate(((scale, zero), (0.0519, -7))):
                 add(group, f"{t}_{code.lower()}_{i}_{j}", lambda net, c=code, s=scale, z=zero, o=out:
                     unary(net, c, s, z, o))  # fmt: skip
@@ -377,6 +335,9 @@ def activation_cases(t: str) -> None:
                 unary(net, "LEAKY_RELU", s, z, (0.0519, -7), alpha=a))  # fmt: skip
         add(group, f"{t}_logistic_{i}", lambda net, s=scale, z=zero:
             unary(net, "LOGISTIC", s, z, (1 / 256, -128)))  # fmt: skip
+        for j, (factor, out) in enumerate(((0.6, -100), (1.0, 3), (2.3, 17))):
+            add(group, f"{t}_hard_swish_{i}_{j}", lambda net, s=scale, z=zero, f=factor, o=out:
+                unary(net, "HARD_SWISH", s, z, (f * s, o)))  # fmt: skip
         add(group, f"{t}_tanh_{i}", lambda net, s=scale, z=zero:
             unary(net, "TANH", s, z, (1 / 128, 0)))  # fmt: skip
 
@@ -387,10 +348,9 @@ def softmax_cases(t: str) -> None:
             name = f"{t}_softmax_{i}_{'_'.join(map(str, shape))}"
             add(f"{t}_softmax", name, lambda net, s=scale, n=shape:
                 unary(net, "SOFTMAX", s, 7, (1 / 256, -128), n, beta=1.0))  # fmt: skip
-    if t != "f32":
-        for i, beta in enumerate((0.3, 2.5)):
-            add(f"{t}_softmax", f"{t}_softmax_beta_{i}", lambda net, b=beta:
-                unary(net, "SOFTMAX", 0.08, 7, (1 / 256, -128), (1, 10), beta=b))  # fmt: skip
+    for i, beta in enumerate((0.3, 2.5)):
+        add(f"{t}_softmax", f"{t}_softmax_beta_{i}", lambda net, b=beta:
+            unary(net, "SOFTMAX", 0.08, 7, (1 / 256, -128), (1, 10), beta=b))  # fmt: skip
 
 
 def quantize_cases(t: str) -> None:
@@ -409,15 +369,16 @@ def quantize_cases(t: str) -> None:
 # ---- what moves ----
 
 
-def pad(net: Net, shape: tuple[int, ...], pads: list[list[int]], code: str = "PAD") -> None:
+def pad(net: Net, shape: tuple[int, ...], pads: list[list[int]], code: str = "PAD",
+        value: int = -19) -> None:  # fmt: skip
     x = entry(net, shape)
     ends = [x, net.constant(np.array(pads, np.int32))]
     if code == "PADV2":
         if net.dtype == "FLOAT32":
-            ends.append(net.constant(np.zeros((), np.float32)))
+            ends.append(net.constant(np.array(0.0373 * (value + 19), np.float32)))
         else:
-            zero = np.array(zero_of(net, -19), net.dtype.lower())
-            ends.append(net.constant(zero, 0.0373, zero_of(net, -19)))
+            stored = np.array(zero_of(net, value), net.dtype.lower())
+            ends.append(net.constant(stored, 0.0373, zero_of(net, -19)))
     result(net, code, ends, 0.0373, -19)
 
 
@@ -449,6 +410,24 @@ def moved(
 ) -> None:
     ends = [entry(net, shape), *(net.constant(np.array(t, np.int32)) for t in tables)]
     result(net, code, ends, 0.0373, -19, **options)
+
+
+def slice_cases(t: str) -> None:
+    group, image = f"{t}_move", (1, 5, 6, 4)
+    for i, (shape, begin, end, step, masks) in enumerate((
+        (image, [0, 1, 2, 1], [1, 4, 6, 3], [1, 1, 2, 1], {}),
+        (image, [0, -2, 0, 0], [0, 0, -1, 0], [1, 1, 1, 3], {"beginMask": 9, "endMask": 11}),
+        ((1, 7, 4), [0, -1, 0], [0, 0, 0], [1, 1, 1],
+         {"beginMask": 5, "endMask": 5, "shrinkAxisMask": 2}),
+        ((1, 9), [0, 8], [1, -20], [1, 1], {"shrinkAxisMask": 2}),
+        ((1, 9), [0, 1], [1, 99], [1, 3], {}),
+    )):  # fmt: skip
+        add(group, f"{t}_strided_slice_{i}", lambda net, a=(shape, begin, end, step), m=masks:
+            moved(net, "STRIDED_SLICE", *a, **m))  # fmt: skip
+    add(group, f"{t}_slice", lambda net: moved(net, "SLICE", image, [0, 1, 0, 3], [1, 2, -1, 1]))
+    for i, (place, axis) in enumerate(((4, 1), (0, -1))):
+        add(group, f"{t}_gather_{i}", lambda net, p=place, a=axis: moved(
+            net, "GATHER", image, p, axis=a))  # fmt: skip
 
 
 def flatten(net: Net) -> None:
@@ -483,12 +462,16 @@ def move_cases(t: str) -> None:
             ((1, 3, 4, 5), [[0, 0], [1, 2], [0, 3], [0, 0]]),
             ((1, 3, 4, 1), [[0, 0], [0, 0], [1, 1], [0, 0]]),
             ((1, 2, 2, 3), [[0, 0], [0, 0], [0, 0], [0, 0]]),
+            ((1, 2, 4, 3), [[0, 0], [0, 0], [0, 0], [2, 1]]),
+            ((1, 2, 4, 3), [[0, 0], [1, 2], [0, 1], [0, 2]]),
+            ((1, 7, 3), [[0, 0], [4, 0], [0, 0]]),
+            ((1, 7, 3), [[0, 0], [1, 2], [3, 0]]),
+            ((1, 9), [[0, 0], [2, 5]]),
+            ((1, 9), [[0, 0], [0, 0]]),
         )):  # fmt: skip
-            add(
-                group,
-                f"{t}_{code.lower()}_{i}",
-                lambda net, s=shape, p=pads, c=code: pad(net, s, p, c),
-            )
+            for value in (-19, 77) if code == "PADV2" else (-19,):
+                add(group, f"{t}_{code.lower()}_{i}" + ("_value" if value == 77 else ""),
+                    lambda net, s=shape, p=pads, c=code, v=value: pad(net, s, p, c, v))  # fmt: skip
     square, mixed = [(2, 2)] * 3, [(1, 2), (3, 2), (2, 2)]
     many = [(2, 2)] * 9
     for same in (True, False) if t != "i8" else (True,):  # LiteRT takes int8 of one scale alone
@@ -508,7 +491,8 @@ def move_cases(t: str) -> None:
                 resize(net, s, z, a, h))  # fmt: skip
     for i, (shape, perm) in enumerate((
         ((1, 3, 4, 5), [0, 2, 1, 3]), ((1, 3, 4, 5), [0, 3, 1, 2]), ((1, 3, 4, 5), [0, 3, 2, 1]),
-        ((1, 3, 4), [0, 2, 1]), ((1, 3, 4, 5), [0, 1, 2, 3]),
+        ((1, 3, 4), [0, 2, 1]), ((1, 3, 4, 5), [0, 1, 2, 3]), ((1, 1, 4, 5), [1, 0, 3, 2]),
+        ((1, 3, 1, 5), [2, 3, 0, 1]), ((1, 1, 6), [1, 2, 0]), ((6,), [0]),
     )):  # fmt: skip
         add(group, f"{t}_transpose_{i}", lambda net, s=shape, p=perm: moved(net, "TRANSPOSE", s, p))
     add(group, f"{t}_reshape", lambda net: moved(net, "RESHAPE", (1, 3, 4, 5), [1, 60]))
@@ -520,53 +504,27 @@ def move_cases(t: str) -> None:
 
 for _type in TYPES:
     for _cases in (dense_cases, conv_cases, depthwise_cases, pool_cases, mean_cases,
-                   arithmetic_cases, activation_cases, softmax_cases, move_cases):  # fmt: skip
+                   arithmetic_cases, activation_cases, softmax_cases, move_cases, slice_cases):  # fmt: skip
         _cases(_type)
     if _type != "f32":
         quantize_cases(_type)
 
 
-def written(group: str, folder: Path) -> dict[str, Path]:
-    """The group's files."""
-    paths = {}
-    for name, case in CASES[group].items():
-        net = Net(name, TYPES[group.split("_")[0]])
-        case(net)
-        paths[name] = folder / f"{name}.tflite"
-        paths[name].write_bytes(net.settled())
-    return paths
-
-
 @pytest.mark.parametrize("rounding", ["single", "double"])
 @pytest.mark.parametrize("group", CASES)
 def test_operators_equal_litert(group: str, rounding: str, build, tmp_path: Path) -> None:
-    paths, models, refused, wrong = written(group, tmp_path), [], set(), {}
-    for name, path in paths.items():
-        try:
-            models.append(emitted(path, rounding, name))
-        except UnsupportedError as error:
-            if path.name in str(error) and "operator" in str(error):
-                refused.add(name)
-    for model, built in zip(models, build(*models), strict=True):
-        program = model.compiled.program
-        rows = zoo.inputs_for(program.input.shape, program.input.dtype, INPUTS)
-        wanted = zoo.expected(paths[model.name], rows, rounding)
-        twin = TypedModel(built.library, model)
-        got = np.array([twin.predict(row) for row in rows])
-        found = zoo.differing(got, wanted)
-        if found and not is_within(got, wanted, model.name, rounding):
-            wrong[model.name] = f"{found} of {wanted.size}"
+    found = outcome(group, CASES[group], rounding, build, tmp_path)
+    wrong = {n: w for n, w in found.wrong.items() if not is_allowed(n, rounding, found.steps[n])}
     assert wrong == {}
-    assert refused == {name for name in paths if is_refused(name)}
+    assert found.refused == {name for name in CASES[group] if is_refused(name)}
 
 
-def test_every_operator_has_a_case(tmp_path: Path) -> None:
+def test_every_operator_has_a_case() -> None:
     from ai_edge_litert import schema_py_generated as schema
 
-    used = set()
-    for group, cases in CASES.items():
-        for name, case in cases.items():
-            net = Net(name, TYPES[group.split("_")[0]])
-            case(net)
-            used |= set(net.codes)
-    assert {getattr(schema.BuiltinOperator, code) for code in operators()} <= used
+    nets = (net_of(group, name, case) for group in CASES for name, case in CASES[group].items())
+    used = {code for net in nets for code in net.codes}
+    elsewhere = {"SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"}  # test_tflite_batched.py
+    assert {getattr(schema.BuiltinOperator, code) for code in operators()} - {
+        getattr(schema.BuiltinOperator, code) for code in elsewhere
+    } <= used

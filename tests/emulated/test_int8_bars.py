@@ -23,7 +23,7 @@ import workloads as nets
 pytestmark = pytest.mark.emulated
 CODE = 10_000
 #: of a step that learns the last layer, to an inference of the int8 model
-SHARE_OF_INFERENCE = {"float32": 1.15, "int8": 1.25}
+SHARE_OF_INFERENCE = {"float32": 1.15, "int8": 1.10}
 
 
 @dataclass(frozen=True)

@@ -26,12 +26,26 @@ EMULATED = [t for t in all_targets() if t.emulator is not None and t.ram_bytes >
 FEWER_INSTRUCTIONS = 4
 SHARE_OF_RAM = 0.40
 STEPS = 30
+HALVED = {"kernel": (2, 2), "strides": (2, 2), "padding": "valid"}
 
 
 def mlp(end: str = "softmax") -> Graph:
     net = graphs.Net("net", (64,), seed=3)
     net.dense("hidden", 32, act="relu" if end == "softmax" else "tanh")
     net.dense("output", 10 if end == "softmax" else 3, act=end)
+    return net.done()
+
+
+def cnn() -> Graph:
+    """Every kind of layer, on the 64 inputs of the same stream."""
+    net = graphs.Net("net", (8, 8, 1), seed=3)
+    net.conv("conv", 8, padding="same", act="relu")
+    net.op("max_pool", "most", attrs=HALVED)
+    net.depthwise("depth", act="relu")
+    net.conv("point", 9, (1, 1), act="relu")
+    net.op("average_pool", "mean", attrs=HALVED)
+    net.flatten()
+    net.dense("output", 10, act="softmax")
     return net.done()
 
 
@@ -67,24 +81,28 @@ def trajectory(where: str, folder: Path) -> tuple[np.ndarray, bytes, float]:
         return np.array([s.loss for s in steps]), device.read_weights().weights, cost
 
 
-@pytest.mark.parametrize("end", ["softmax", "sigmoid"])
+NETWORKS = {"softmax": mlp(), "sigmoid": mlp("sigmoid"), "cnn": cnn()}
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "cnn"])
 @pytest.mark.parametrize("target", EMULATED, ids=lambda t: t.name)
-def test_every_core_learns_the_same_bytes(target: Target, end: str, tmp_path: Path) -> None:
+def test_every_core_learns_the_same_bytes(target: Target, name: str, tmp_path: Path) -> None:
     need(target)
-    project(target, tmp_path / "p", mlp(end), "int8")
+    project(target, tmp_path / "p", NETWORKS[name], "int8")
     losses, weights, _ = trajectory("emulator", tmp_path / "p")
-    project(find("cortex-m0"), tmp_path / "q", mlp(end), "int8")
+    project(find("cortex-m0"), tmp_path / "q", NETWORKS[name], "int8")
     wanted, wanted_weights, _ = trajectory("twin", tmp_path / "q")
     assert losses.tobytes() == wanted.tobytes() and weights == wanted_weights
     assert losses[-10:].mean() < losses[:10].mean()
 
 
+@pytest.mark.parametrize("name", ["softmax", "cnn"])
 @pytest.mark.parametrize("core", ["cortex-m0", "cortex-m3"])
-def test_integers_cost_a_fraction_of_floats(core: str, tmp_path: Path) -> None:
+def test_integers_cost_a_fraction_of_floats(core: str, name: str, tmp_path: Path) -> None:
     target, instructions, ram = find(core), {}, {}
     need(target)
     for arithmetic in ("float32", "int8"):
-        model = project(target, tmp_path / arithmetic, mlp(), arithmetic)
+        model = project(target, tmp_path / arithmetic, NETWORKS[name], arithmetic)
         instructions[arithmetic] = trajectory("emulator", tmp_path / arithmetic)[2]
         ram[arithmetic] = model.compiled.ram_bytes
     print(core, instructions, ram)

@@ -2,15 +2,18 @@
  * not literals here; vectors.c covers literal sizes and the assembly. */
 #include "kernels/add_f32.h"
 #include "kernels/average_pool_f32.h"
+#include "kernels/binary_f32.h"
 #include "kernels/concat_f32.h"
 #include "kernels/conv2d_f32.h"
 #include "kernels/dense_f32.h"
 #include "kernels/depthwise_conv2d_f32.h"
 #include "kernels/guard_f32.h"
+#include "kernels/hard_swish_f32.h"
 #include "kernels/loss_mse_f32.h"
 #include "kernels/loss_sigmoid_cross_entropy_f32.h"
 #include "kernels/loss_softmax_cross_entropy_f32.h"
 #include "kernels/max_pool_f32.h"
+#include "kernels/reduce_f32.h"
 #include "kernels/scale_shift_f32.h"
 #include "kernels/sgd_f32.h"
 #include "kernels/softmax_f32.h"
@@ -53,6 +56,9 @@ EXPORT_VOID(average_pool_f32, (out_t y, in_t x, tl_window_t s), (y, x, s))
 EXPORT_VOID(average_pool_backward_f32, (out_t dx, in_t dy, tl_window_t s), (dx, dy, s))
 EXPORT_VOID(global_average_pool_f32, (out_t y, in_t x, int p, int c), (y, x, p, c))
 EXPORT_VOID(global_average_pool_backward_f32, (out_t dx, in_t dy, int p, int c), (dx, dy, p, c))
+EXPORT_VOID(hard_swish_f32, (out_t y, in_t x, int n), (y, x, n))
+EXPORT_VOID(hard_swish_backward_f32, (out_t dx, in_t dy, in_t x, int n), (dx, dy, x, n))
+EXPORT_VOID(pad_f32, (out_t y, in_t x, tl_padding_t s, float value), (y, x, s, value))
 EXPORT_VOID(zero_pad_f32, (out_t y, in_t x, tl_padding_t s), (y, x, s))
 EXPORT_VOID(zero_pad_backward_f32, (out_t dx, in_t dy, tl_padding_t s), (dx, dy, s))
 EXPORT_VOID(activation_f32, (out_t y, in_t x, int n, int act, float alpha),
@@ -65,6 +71,15 @@ EXPORT_VOID(softmax_backward_f32, (out_t dx, in_t dy, in_t y, int rows, int n),
 EXPORT_VOID(add_f32, (out_t y, in_t a, in_t b, int n, int act, float alpha),
             (y, a, b, n, act, alpha))
 EXPORT_VOID(accumulate_f32, (out_t y, in_t x, int n), (y, x, n))
+EXPORT_VOID(binary_f32,
+            (out_t y, in_t a, in_t b, tl_broadcast_t s, int how, int act, float alpha),
+            (y, a, b, s, how, act, alpha))
+EXPORT_VOID(binary_backward_f32,
+            (out_t dx, in_t dy, in_t other, tl_broadcast_t s, int n, float sign),
+            (dx, dy, other, s, n, sign))
+EXPORT_VOID(reduce_f32, (out_t y, in_t x, tl_reduce_t s, float scale), (y, x, s, scale))
+EXPORT_VOID(reduce_backward_f32, (out_t dx, in_t dy, tl_reduce_t s, float scale),
+            (dx, dy, s, scale))
 EXPORT_VOID(concat_part_f32, (out_t y, in_t x, int rows, int x_row, int y_row, int y_at),
             (y, x, rows, x_row, y_row, y_at))
 EXPORT_VOID(concat_part_backward_f32,

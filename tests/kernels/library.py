@@ -15,7 +15,7 @@ INCLUDES = [f"-I{FIRMWARE}", f"-I{HERE}"]
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
 SANITIZE = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
 
-LINEAR, RELU, RELU6, LEAKY_RELU, SIGMOID, TANH = range(6)
+LINEAR, RELU, RELU6, LEAKY_RELU, SIGMOID, TANH, RELU_N1_TO_1, RELU_0_TO_1 = range(8)
 RETURNS_INT = {"bounded_f32"}
 RETURNS_FLOAT = {
     f"{loss}{kind}_f32"
@@ -39,6 +39,8 @@ class Window(NamedTuple):
     stride_w: int
     pad_top: int
     pad_left: int
+    gap_h: int = 0
+    gap_w: int = 0
 
 
 class Padding(NamedTuple):
@@ -53,12 +55,39 @@ class Padding(NamedTuple):
     right: int
 
 
+class Broadcast(NamedTuple):
+    """tl_broadcast_t."""
+
+    n0: int
+    n1: int
+    n2: int
+    a0: int
+    a1: int
+    a2: int
+    b0: int
+    b1: int
+    b2: int
+
+
+class Reduction(NamedTuple):
+    """tl_reduce_t."""
+
+    n0: int
+    n0_step: int
+    n1: int
+    n1_step: int
+    m0: int
+    m0_step: int
+    m1: int
+    m1_step: int
+
+
 def _struct(kind: type) -> type[ctypes.Structure]:
     fields = [(name, ctypes.c_int) for name in kind._fields]
     return type(kind.__name__, (ctypes.Structure,), {"_fields_": fields})
 
 
-STRUCTS = {kind: _struct(kind) for kind in (Window, Padding)}
+STRUCTS = {kind: _struct(kind) for kind in (Window, Padding, Broadcast, Reduction)}
 
 
 def has_fma() -> bool:
@@ -110,14 +139,17 @@ def window(
     kernel: tuple[int, int],
     stride: tuple[int, int],
     same: bool,
+    dilation: tuple[int, int] = (1, 1),
 ) -> Window:
     """The window of a layer with TensorFlow's VALID or SAME padding."""
     sizes, pads = [], []
-    for size, k, step in zip(x, kernel, stride, strict=False):
+    for size, taps, step, apart in zip(x, kernel, stride, dilation, strict=False):
+        k = (taps - 1) * apart + 1
         out = -(-size // step) if same else (size - k) // step + 1
         sizes.append(out)
         pads.append(max((out - 1) * step + k - size, 0) // 2 if same else 0)
-    return Window(*x, sizes[0], sizes[1], out_c, *kernel, *stride, *pads)
+    gaps = (d - 1 for d in dilation)
+    return Window(*x, sizes[0], sizes[1], out_c, *kernel, *stride, *pads, *gaps)
 
 
 def guarded(shape: int | tuple[int, ...]) -> np.ndarray:

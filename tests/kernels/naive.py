@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from library import LEAKY_RELU, LINEAR, RELU, RELU6, SIGMOID, TANH, Window
+from library import (
+    LEAKY_RELU,
+    LINEAR,
+    RELU,
+    RELU6,
+    RELU_0_TO_1,
+    RELU_N1_TO_1,
+    SIGMOID,
+    TANH,
+    Window,
+)
 
 Array = np.ndarray
 
@@ -18,6 +28,8 @@ def activate(v: Array, act: int, alpha: float = 0.0) -> Array:
             LEAKY_RELU: lambda: np.where(v < 0, alpha * v, v),
             SIGMOID: lambda: 1 / (1 + np.exp(-v)),
             TANH: lambda: np.tanh(v),
+            RELU_N1_TO_1: lambda: np.clip(v, -1, 1),
+            RELU_0_TO_1: lambda: np.clip(v, 0, 1),
         }
         return table[act]()
 
@@ -25,8 +37,8 @@ def activate(v: Array, act: int, alpha: float = 0.0) -> Array:
 def taps(s: Window):
     """Every (output row, column, kernel row, column, input row, column) inside the input."""
     for oy, ox, ky, kx in np.ndindex(s.out_h, s.out_w, s.k_h, s.k_w):
-        iy = oy * s.stride_h - s.pad_top + ky
-        ix = ox * s.stride_w - s.pad_left + kx
+        iy = oy * s.stride_h - s.pad_top + ky * (s.gap_h + 1)
+        ix = ox * s.stride_w - s.pad_left + kx * (s.gap_w + 1)
         if 0 <= iy < s.in_h and 0 <= ix < s.in_w:
             yield oy, ox, ky, kx, iy, ix
 

@@ -20,6 +20,11 @@ CONVOLUTIONS = [
     ((1, 15, 3), 4, (1, 7), (1, 2), True),
     ((3, 4, 5), 3, (3, 4), (1, 1), False),
     ((8, 5, 1), 1, (2, 2), (3, 3), True),
+    ((9, 8, 3), 5, (3, 3), (1, 1), True, (2, 3)),
+    ((9, 8, 3), 4, (3, 2), (2, 1), False, (2, 4)),
+    ((1, 17, 5), 6, (1, 3), (1, 1), True, (1, 4)),
+    ((4, 5, 2), 3, (2, 2), (1, 1), True, (3, 4)),  # windows without any input
+    ((8, 6, 4), 4, (3, 3), (1, 1), False, (3, 1)),
 ]
 # the same with a multiplier in place of the filters
 DEPTHWISE = [
@@ -28,12 +33,15 @@ DEPTHWISE = [
     ((5, 5, 3), 2, (3, 3), (1, 1), True),
     ((4, 4, 9), 1, (1, 1), (1, 1), False),
     ((3, 3, 1), 3, (5, 5), (1, 1), True),
+    ((9, 8, 4), 1, (3, 3), (1, 1), True, (2, 3)),
+    ((4, 5, 3), 2, (2, 2), (1, 1), True, (3, 4)),
+    ((9, 8, 9), 1, (3, 2), (2, 1), False, (2, 4)),
 ]
 
 
-def case(rng, depthwise, x_shape, filters, kernel, stride, same):
+def case(rng, depthwise, x_shape, filters, kernel, stride, same, dilation=(1, 1)):
     out_c = x_shape[2] * filters if depthwise else filters
-    s = window(x_shape, out_c, kernel, stride, same)
+    s = window(x_shape, out_c, kernel, stride, same, dilation)
     w_shape = (*kernel, out_c) if depthwise else (out_c, *kernel, x_shape[2])
     shapes = (x_shape, w_shape, out_c, (s.out_h, s.out_w, out_c))
     return s, *[rng.standard_normal(shape).astype(np.float32) for shape in shapes]

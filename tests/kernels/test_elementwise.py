@@ -9,7 +9,7 @@ from library import LEAKY_RELU, RELU, RELU6, SIGMOID, TANH, Padding, guarded, in
 
 from tinylearn.ops.standardize import EPSILON, standardized, updated
 
-ACTIVATIONS = range(6)
+ACTIVATIONS = range(8)
 LENGTHS = [1, 3, 7, 8, 9, 17]
 
 
@@ -106,6 +106,8 @@ def test_zero_pad_and_concat(k, rng):
     y, back = guarded((6, 11, 5)), guarded(x.shape)
     k.zero_pad_f32(y, x, Padding(3, 4, 5, 1, 2, 3, 4))
     np.testing.assert_array_equal(y, np.pad(x, ((1, 2), (3, 4), (0, 0))))
+    k.pad_f32(y, x, Padding(3, 4, 5, 1, 2, 3, 4), 2.5)
+    np.testing.assert_array_equal(y, np.pad(x, ((1, 2), (3, 4), (0, 0)), constant_values=2.5))
     k.zero_pad_backward_f32(back, y, Padding(3, 4, 5, 1, 2, 3, 4))
     np.testing.assert_array_equal(back, x)
     rows, joined = x.reshape(12, 5), guarded((12, 8))

@@ -84,6 +84,27 @@ def test_depthwise_conv2d(k, rng, tf, padding, multiplier):
 
 
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])
+def test_dilated(k, rng, tf, padding):
+    s = window((9, 8, 4), 3, (3, 2), (1, 1), padding == "SAME", (2, 3))
+    x, w, b = normal(rng, 9, 8, 4), normal(rng, 3, 3, 2, 4), normal(rng, 3)
+    dy = normal(rng, s.out_h, s.out_w, 3)
+
+    def conv(x, w, b):
+        w = tf.transpose(w, (1, 2, 3, 0))
+        return tf.nn.conv2d(x[None], w, 1, padding, dilations=(2, 3))[0] + b
+
+    check_layer(k, "conv2d", (s,), x, w, b, dy, *gradients(tf, conv, (x, w, b), dy))
+    s = window((9, 8, 4), 4, (3, 2), (1, 1), padding == "SAME", (2, 3))
+    w, b, dy = normal(rng, 3, 2, 4), normal(rng, 4), normal(rng, s.out_h, s.out_w, 4)
+
+    def depthwise(x, w, b):
+        w = tf.reshape(w, (3, 2, 4, 1))
+        return tf.nn.depthwise_conv2d(x[None], w, (1, 1, 1, 1), padding, dilations=(2, 3))[0] + b
+
+    check_layer(k, "depthwise_conv2d", (s,), x, w, b, dy, *gradients(tf, depthwise, (x, w, b), dy))
+
+
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
 @pytest.mark.parametrize("kind", ["MAX", "AVG"])
 def test_pool(k, rng, tf, padding, kind):
     s = window((7, 8, 5), 5, (3, 2), (2, 2), padding == "SAME")
@@ -119,6 +140,21 @@ def test_activation(k, rng, tf, act):
     k.activation_backward_f32(dx, dy, got, 101, act, 0.125)
     close(got, y)
     close(dx, gx)
+
+
+def test_hard_swish(k, rng, tf):
+    x, dy = 3 * normal(rng, 101), normal(rng, 101)
+    x[:5] = 0, -0.0, 7, -7, 2.999
+    y, (gx,) = gradients(tf, lambda x: x * tf.nn.relu6(x + 3) / 6, (x,), dy)
+    got, dx = np.zeros_like(x), np.zeros_like(x)
+    k.hard_swish_f32(got, x, 101)
+    k.hard_swish_backward_f32(dx, dy, x, 101)
+    close(got, y)
+    close(dx, gx)
+    k.hard_swish_backward_f32(dy, dy, x, 101)
+    np.testing.assert_array_equal(dy, dx)
+    k.hard_swish_f32(x, x, 101)
+    np.testing.assert_array_equal(x, got)
 
 
 def test_losses(k, rng, tf):

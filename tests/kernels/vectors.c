@@ -68,7 +68,7 @@ DENSE(64, 32, TL_RELU)
 DENSE(72, 11, TL_RELU)
 
 #define WINDOW(ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl) \
-  ((tl_window_t){ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl})
+  ((tl_window_t){ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl, 0, 0})
 
 #define CONV(name, act, ih, iw, ic, oh, ow, oc, kh, kw, sh, sw, pt, pl)                        \
   static NOINLINE void conv_##name(void) {                                                     \

@@ -9,8 +9,8 @@ from tinylearn.planner.packing import Item, lower_bound, pack, total
 
 ITEMS = st.lists(
     st.builds(
-        lambda size, first, length: Item(4 * size, first, first + length),
-        st.integers(1, 50), st.integers(0, 20), st.integers(0, 10),
+        lambda size, first, length, align: Item(4 * size - align + 1, first, first + length, align),
+        st.integers(1, 50), st.integers(0, 20), st.integers(0, 10), st.sampled_from((1, 2, 4)),
     ),
     max_size=14,
 )  # fmt: skip
@@ -21,6 +21,7 @@ ITEMS = st.lists(
 def test_items_alive_together_do_not_overlap(items: list[Item]) -> None:
     offsets = pack(items)
     assert len(offsets) == len(items) and all(at >= 0 for at in offsets)
+    assert all(at % item.align == 0 for at, item in zip(offsets, items, strict=True))
     for i, a in enumerate(items):
         for j in range(i):
             b = items[j]
@@ -32,7 +33,7 @@ def test_items_alive_together_do_not_overlap(items: list[Item]) -> None:
 @settings(max_examples=100)
 def test_arena_lies_between_the_bound_and_the_sum(items: list[Item]) -> None:
     size = total(items, pack(items))
-    assert lower_bound(items) <= size <= sum(i.bytes for i in items)
+    assert lower_bound(items) <= size <= sum(-(-i.bytes // 4) * 4 for i in items)
 
 
 @given(ITEMS)

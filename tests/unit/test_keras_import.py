@@ -115,6 +115,14 @@ CASES = {
     "conv1d": (SEQUENCE, lambda: L.Conv1D(4, 3, activation="relu")),
     "conv1d_same_strided": (SEQUENCE, lambda: L.Conv1D(4, 4, 3, "same")),
     "conv1d_causal": (SEQUENCE, lambda: L.Conv1D(4, 4, 2, "causal", activation="tanh")),
+    "conv2d_dilated": (IMAGE, lambda: L.Conv2D(3, (2, 3), dilation_rate=(3, 2), padding="same")),
+    "depthwise_dilated": (IMAGE, lambda: L.DepthwiseConv2D(2, dilation_rate=2)),
+    "separable_dilated": (IMAGE, lambda: L.SeparableConv2D(4, 2, dilation_rate=2, padding="same")),
+    "conv1d_dilated": (SEQUENCE, lambda: L.Conv1D(4, 3, dilation_rate=2)),
+    "conv1d_causal_dilated": (
+        SEQUENCE,
+        lambda: L.Conv1D(4, 3, padding="causal", dilation_rate=3, activation="relu"),
+    ),
     "conv1d_causal_1": (SEQUENCE, lambda: L.Conv1D(4, 1, padding="causal")),
     "batch_norm_image": (IMAGE, lambda: L.BatchNormalization()),
     "batch_norm_vector": (VECTOR, lambda: L.BatchNormalization(epsilon=0.1)),
@@ -190,7 +198,7 @@ def test_training_only_layer_is_dropped(name, tmp_path):
 
 def test_every_supported_layer_is_compared_with_keras():
     covered = {layer().__class__.__name__ for _, layer in (*CASES.values(), *DROPPED.values())}
-    assert set(supported()) - covered == {"Add", "Concatenate"}
+    assert set(supported()) - covered == {"Add", "Concatenate", "Multiply", "Subtract"}
 
 
 def test_normalization_uses_adapted_statistics(tmp_path):
@@ -261,6 +269,16 @@ def sequential_of_models():
     return model
 
 
+def squeeze_and_excite():
+    inputs = keras.Input((8, 8, 3))
+    x = L.Conv2D(4, 3, dilation_rate=2, padding="same", activation="relu")(inputs)
+    gate = L.GlobalAveragePooling2D(keepdims=True)(x)
+    gate = L.Conv2D(4, 1, activation="sigmoid")(L.Conv2D(2, 1, activation="relu")(gate))
+    x = L.Subtract()([L.Multiply()([gate, x, x]), L.Conv2D(1, 3, padding="same")(x)])
+    x = L.Subtract()([gate, x])
+    return keras.Model(inputs, L.Dense(3)(L.Flatten()(x)))
+
+
 def branches_on_all_axes():
     inputs = keras.Input((6, 4))
     a, b = L.Conv1D(4, 3, padding="same")(inputs), L.Dense(4)(inputs)
@@ -281,7 +299,7 @@ def shared_activation():
 
 MODELS = [
     ds_cnn, resnet, autoencoder, sequence_classifier, nested, sequential_of_models,
-    branches_on_all_axes, shared_activation,
+    branches_on_all_axes, shared_activation, squeeze_and_excite,
 ]  # fmt: skip
 
 
@@ -409,7 +427,14 @@ def cube(x):
     return x**3
 
 
+def outer_product():
+    inputs = keras.Input((4, 5, 3))
+    rows, columns = L.MaxPooling2D((4, 1))(inputs), L.MaxPooling2D((1, 5))(inputs)
+    return keras.Model(inputs, L.Multiply(name="outer")([rows, columns]))
+
+
 UNSUPPORTED = {
+    "outer_product": (outer_product, "layer outer"),
     "shared_dense": (shared_dense, "used more than once"),
     "shared_model": (shared_model, "used 2 times"),
     "two_inputs": (two_inputs, "2 inputs"),
@@ -422,7 +447,6 @@ UNSUPPORTED = {
     "lambda_inline": (one(lambda: L.Dense(3, activation=lambda x: x, name="d")), "layer d"),
     "gelu": (one(lambda: L.Dense(3, activation="gelu")), "'gelu' is not supported"),
     "lstm": (one(lambda: L.LSTM(3), SEQUENCE), "class 'LSTM' is not supported; supported: A"),
-    "dilation": (one(lambda: L.Conv2D(3, 3, dilation_rate=2), IMAGE), "dilation_rate"),
     "groups": (one(lambda: L.Conv2D(3, 3, groups=3), IMAGE), "groups"),
     "relu_max": (one(lambda: L.ReLU(max_value=2.0)), "max_value"),
     "relu_threshold": (one(lambda: L.ReLU(threshold=1.0)), "threshold"),

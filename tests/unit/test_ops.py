@@ -201,6 +201,8 @@ MISFITS = [
     ("reshape", [(1, 1)], {"shape": (1 << 32, 1 << 32)}),
     ("add", [(4, 4), (4, 3)], {}),
     ("add", [(4, 4), (4, 1)], {}),
+    ("multiply", [(4, 4), (4, 3)], {}),
+    ("multiply", [(4, 1), (4, 4)], {}),
     ("concat_part", [(2, 3)], {"axis": 1, "at": 0, "out_shape": (3, 6)}),
     ("concat_part", [(2, 3)], {"axis": 1, "at": 4, "out_shape": (2, 6)}),
     ("concat_part", [(2, 3)], {"axis": 1, "at": -1, "out_shape": (2, 6)}),

@@ -167,6 +167,96 @@ def test_damage_is_named(name, attempt):
         attempt(damaged)
 
 
+def one(code, *constants, shape=(1, 3, 4, 2), out=(1, 3, 4, 2), **options):
+    """A model of one int8 operator on an input and constants."""
+    net = Net()
+    ends = [net.input(shape, 0.1), *(net.constant(np.array(*c)) for c in constants)]
+    net.op(code, ends, out, 0.1, **options)
+    return net.model()
+
+
+def two(code, shapes, out, dtype="FLOAT32", **options):
+    """A model of one operator on two computed tensors."""
+    net = Net(dtype=dtype)
+    scale = () if dtype == "FLOAT32" else 0.1
+    x = net.input((1, 4, 4, 4), scale)
+    ends = [net.op("RESHAPE", [x], shape, scale) for shape in shapes]
+    net.op(code, ends, out, scale, **options)
+    return net.model()
+
+
+def batched(block=(2, 2), pads=(2, 2, 2, 2), crops=(0, 0, 0, 0), w=(2, 3, 3, 2), **options):
+    net = Net()
+    ends = [net.input((1, 8, 8, 2), 0.1), net.ints(block), net.ints(np.reshape(pads, (2, 2)))]
+    x = net.op("SPACE_TO_BATCH_ND", ends, (4, 6, 6, 2), 0.1)
+    ends = [x, net.constant(np.ones(w, np.int8), 0.1), net.constant(np.zeros(2, np.int32), 0.01)]
+    y = net.op("CONV_2D", ends, (4, 4, 4, 2), 0.1, **{**ONES, "padding": VALID, **options})
+    ends = [y, net.ints(block), net.ints(np.reshape(crops, (2, 2)))]
+    net.op("BATCH_TO_SPACE_ND", ends, (1, 8, 8, 2), 0.1)
+    return net.model()
+
+
+I4, I1, F4 = np.int32, np.int8, np.float32
+HOSTILE = {
+    "pads_negative": (lambda: one("PAD", ([[0, 0], [0, -1], [0, 0], [0, 0]], I4)), "pads"),
+    "pads_huge": (lambda: one("PAD", ([[0, 0], [0, 1 << 30], [0, 0], [0, 0]], I4)), "pads"),
+    "pads_total": (lambda: one("PAD", ([[0, 0]] + [[65535, 65535]] * 3, I4)), "too large"),
+    "pads_few": (lambda: one("PAD", ([[0, 0], [0, 0]], I4)), "pads"),
+    "pads_batch": (lambda: one("PAD", ([[1, 0]] + [[0, 0]] * 3, I4)), "pads the batch"),
+    "pads_floats": (lambda: one("PAD", (np.zeros((4, 2)), F4)), "integers"),
+    "pad_value_type": (lambda: one("PADV2", ([[0, 0]] * 4, I4), (1.0, F4)), "pads with 1 values"),
+    "pad_value_count": (lambda: one("PADV2", ([[0, 0]] * 4, I4), ([1, 2], I1)), "pads with 2"),
+    "pad_value_none": (lambda: one("PADV2", ([[0, 0]] * 4, I4)), "has no input 2"),
+    "mean_axis": (lambda: one("MEAN", ([4], I4), out=(1, 2)), "no axes"),
+    "mean_axis_huge": (lambda: one("MEAN", ([-(1 << 31)], I4), out=(1, 2)), "no axes"),
+    "mean_nothing": (lambda: one("MEAN", ([0], I4)), "over the batch alone"),
+    "mean_shape": (lambda: one("MEAN", ([1, 2], I4), out=(1, 3)), "is declared"),
+    "transpose_twice": (lambda: one("TRANSPOSE", ([0, 1, 1, 3], I4)), "permutation"),
+    "transpose_few": (lambda: one("TRANSPOSE", ([0, 1], I4)), "permutation"),
+    "transpose_negative": (lambda: one("TRANSPOSE", ([0, 1, 2, -1], I4)), "permutation"),
+    "swish_shape": (lambda: one("HARD_SWISH", out=(1, 3, 4, 3)), "is declared"),
+    "sum_of_two": (lambda: two("ADD", [(1, 4, 16), (1, 16, 4)], (1, 4, 16)), "go together"),
+    "product_shape": (lambda: two("MUL", [(1, 8, 8), (1, 8, 8)], (1, 8, 7)), "is declared"),
+    "loops": (lambda: two("MUL", [(1, 2, 1, 2, 1, 16), (1, 1, 2, 1, 2, 16)], (1, 64)), "go together|too often"),
+    "slice_nothing": (lambda: one("SLICE", ([0, 0, 0, 0], I4), ([1, 0, 4, 2], I4)), "no part"),
+    "slice_outside": (lambda: one("SLICE", ([0, 2, 0, 0], I4), ([1, 2, 4, 2], I4)), "no part"),
+    "slice_negative": (lambda: one("SLICE", ([0, -1, 0, 0], I4), ([1, 1, 4, 2], I4)), "no part"),
+    "slice_batch": (lambda: one("SLICE", ([1, 0, 0, 0], I4), ([1, 1, 4, 2], I4)), "part of the batch"),
+    "slice_few": (lambda: one("SLICE", ([0, 0], I4), ([1, 1, 4, 2], I4)), "for 4 axes"),
+    "slice_empty": (
+        lambda: one("STRIDED_SLICE", ([0, 3], I4), ([1, 1], I4), ([1, 1], I4)), "nothing of axis 1"),
+    "slice_back": (lambda: one("STRIDED_SLICE", ([0, 3], I4), ([1, 0], I4), ([1, -1], I4)), "a step of -1"),
+    "slice_still": (lambda: one("STRIDED_SLICE", ([0], I4), ([1], I4), ([0], I4)), "a step of 0"),
+    "slice_many": (lambda: one("STRIDED_SLICE", *[([0] * 5, I4)] * 3), "for 4 axes"),
+    "gather_outside": (lambda: one("GATHER", ([3], I4), axis=1), "no part"),
+    "gather_axis": (lambda: one("GATHER", ([0], I4), axis=4), "one place along one axis"),
+    "gather_many": (lambda: one("GATHER", ([0, 1], I4), axis=1), "one place along one axis"),
+    "block_zero": (lambda: batched(block=(0, 2)), "around a convolution"),
+    "block_negative": (lambda: batched(block=(-2, 2)), "around a convolution"),
+    "block_count": (lambda: batched(block=(2,)), "around a convolution"),
+    "block_huge": (lambda: batched(block=(1 << 30, 2)), "around a convolution"),
+    "crop_more": (lambda: batched(crops=(0, 3, 0, 0)), "around a convolution"),
+    "block_window": (lambda: batched(block=(64, 64)), "around a convolution"),
+    "batched_weights": (lambda: batched(w=(2, 3, 3, 3)), "does not fit"),
+    "batched_stride": (lambda: batched(strideH=2), "around a convolution"),
+    "dilation_zero": (lambda: batched(dilationHFactor=0), "around a convolution"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_arguments_are_named(name, attempt):
+    make, message = HOSTILE[name]
+    with pytest.raises((BadInputError, UnsupportedError), match=f"net.tflite: .*{message}"):
+        attempt(make())
+
+
+def test_dilation_of_nothing_is_refused(attempt):
+    damaged = model()
+    option(dilationWFactor=-1)(damaged)
+    with pytest.raises(BadInputError, match=r"dilation .* must be positive"):
+        attempt(damaged)
+
+
 def test_not_a_model(attempt, tmp_path):
     for content in (b"", b"TFL3", packed(model()).replace(b"TFL3", b"TFL2")):
         with pytest.raises(BadInputError, match="identifier is not TFL3"):

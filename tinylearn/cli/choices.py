@@ -118,8 +118,8 @@ def _add_method(verb: argparse.ArgumentParser) -> None:
         "--arithmetic",
         choices=("float32", "int8"),
         default="float32",
-        help="of learning: int8 learns Dense layers in integers, for cores without FPU (default "
-        "float32)",
+        help="of learning: int8 learns Dense, Conv and pooling layers in integers, for cores "
+        "without FPU (default float32)",
     )
     how.add_argument("--guard", action="store_true",
                      help="keep the best weights and roll back to them; costs a copy of what learns")  # fmt: skip

@@ -24,7 +24,7 @@ HEADER = struct.Struct("<4sHH16sIIBxH")  # 36 bytes
 TENSOR = struct.Struct("<II")
 TRAILER = struct.Struct("<II4s")
 #: element types of tensors, by bits 28 to 31 of their second word
-TYPES = {0: "<f4", 1: "|i1", 2: "|u1", 3: "<i4"}
+TYPES = {0: "<f4", 1: "|i1", 2: "|u1", 3: "<i4", 4: "<i2"}
 _TYPE_AT = 28
 
 

@@ -20,7 +20,7 @@ from tinylearn.ops.check import checked
 from tinylearn.pipeline import Choices
 
 _LARGEST = 1 << 28
-_LITTLE = {"float32": "<f4", "int32": "<i4", "int8": "|i1", "uint8": "|u1"}
+_LITTLE = {"float32": "<f4", "int32": "<i4", "int16": "<i2", "int8": "|i1", "uint8": "|u1"}
 
 
 def dump(graph: Graph, choices: Choices) -> bytes:

@@ -62,6 +62,9 @@ def _weights_struct(model: EmittedModel) -> Iterator[str]:
     for tensor in model.ram_tensors:
         kind, name = c_type(tensor.dtype), model.names[tensor.name]
         yield f"  {kind} {name}[{product(tensor.shape)}];"
+    padding = model.weights_bytes - sum(tensor.bytes for tensor in model.ram_tensors)
+    if padding:  # where words need no alignment, a compiler would add none
+        yield f"  uint8_t tl_padding[{padding}];"
     yield f"}} {model.name}_weights_t;"
     yield ""
 

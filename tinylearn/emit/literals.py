@@ -14,8 +14,14 @@ def float_literal(value: float) -> str:
     return f"{np.float32(value)!s}f"
 
 
-_C_TYPES = {"float32": "float", "int32": "int32_t", "int8": "int8_t", "uint8": "uint8_t"}
-_PER_LINE_OF = {"float32": 6, "int32": 8, "int8": 18, "uint8": 18}
+_C_TYPES = {
+    "float32": "float",
+    "int32": "int32_t",
+    "int16": "int16_t",
+    "int8": "int8_t",
+    "uint8": "uint8_t",
+}
+_PER_LINE_OF = {"float32": 6, "int32": 8, "int16": 12, "int8": 18, "uint8": 18}
 
 
 def c_type(dtype: str) -> str:

@@ -1,5 +1,5 @@
 """Block arithmetic of learning in integers, in NumPy and bit for bit as
-firmware/src/kernels/fixed_i32.h has it.
+firmware/src/kernels/block_i16.h and fixed_i32.h have it.
 
 A block is an array of integers v with one exponent e: each stands for v * 2**e (Wang et al.
 2020, "NITI"). Rounding at random lets steps below one unit count on average (Gupta et al. 2015,
@@ -17,8 +17,13 @@ from tinylearn.ir.graph import Array
 
 #: sums stay below 2**29 and what is added to them at most this
 MOST = 1 << 28
-BIAS_EXPONENT = -16
-_MULTIPLIER, _INCREMENT = 1664525, 1013904223
+#: of gradients
+DELTA_BITS = 12
+_SUM_BITS = 15
+_MOST_EXPONENT = 127
+#: of biases that are all 0: room for 4.0
+_BIAS_DEFAULT = -13
+_MULTIPLIER, _INCREMENT, _GOLDEN = 1664525, 1013904223, 0x9E3779B9
 _LN2_Q12 = 2839
 _MOST_GAP = 4095
 
@@ -45,6 +50,24 @@ def shortened(v: Array, bits: int) -> tuple[Array, int]:
     """The block with at most so many bits, and what its exponent grows by."""
     right = block_shift(v, bits)
     return (shifted(v, -right) if right else np.asarray(v, np.int64)), right
+
+
+def summed(sums: Array) -> tuple[Array, int]:
+    """Sums in 15 bits, rounded down, and what their exponent grows by."""
+    right = block_shift(sums, _SUM_BITS)
+    return np.asarray(sums, np.int64) >> right, right
+
+
+def gradient_block(sums: Array) -> tuple[Array, int]:
+    """Sums as a gradient of 12 bits, and what its exponent grows by."""
+    v, right = summed(sums)
+    v, grown = shortened(v, DELTA_BITS)
+    return v, right + grown
+
+
+def exponent_array(e: int) -> Array:
+    """An exponent as it is stored: int8 [1], at most 127 either way."""
+    return np.array([min(max(e, -_MOST_EXPONENT), _MOST_EXPONENT)], np.int8)
 
 
 @cache
@@ -108,19 +131,15 @@ def nearest(v: Array) -> Array:
     return np.asarray(np.trunc(cut).astype(np.int64))
 
 
-@cache
-def _jumps(n: int) -> tuple[Array, Array]:
-    """Factors and increments that lead from a random word to the next n."""
-    factors = np.cumprod(np.full(n, _MULTIPLIER, np.uint32), dtype=np.uint32)
-    before = np.concatenate([np.ones(1, np.uint32), factors[:-1]])
-    increments = np.cumsum(before * np.uint32(_INCREMENT), dtype=np.uint32)
-    return factors, increments
+def next_word(word: int) -> int:
+    """The random word after ``word`` (Numerical Recipes, section 7.1.1)."""
+    return (word * _MULTIPLIER + _INCREMENT) & 0xFFFFFFFF
 
 
-def random_words(word: int, n: int) -> Array:
-    """The next n random words after ``word``, uint32 (Numerical Recipes, section 7.1.1)."""
-    factors, increments = _jumps(1 << max(n - 1, 1).bit_length())
-    return np.asarray(factors[:n] * np.uint32(word) + increments[:n])
+def row_words(word: int, n: int) -> Array:
+    """The random words of a row of n weights, uint32: steps of the golden ratio from a start."""
+    steps = np.arange(1, n + 1, dtype=np.uint32)
+    return np.asarray(np.uint32(word) + steps * np.uint32(_GOLDEN))
 
 
 def random_round(v: Array, shift: int, words: Array) -> Array:
@@ -128,13 +147,14 @@ def random_round(v: Array, shift: int, words: Array) -> Array:
     return np.asarray((np.asarray(v, np.int64) + (words.astype(np.int64) >> (32 - shift))) >> shift)
 
 
-def step(factor: int, exponent: int) -> tuple[int, int]:
-    """factor * 2**exponent as a factor and a shift to the right from 1 to 30."""
+def step(factor: int, exponent: int, most: int = 1 << 21) -> tuple[int, int]:
+    """factor * 2**exponent as a factor and a shift to the right from 1 to 30; a step beyond that
+    is cut to ``most``."""
     if exponent < -30:
         return int(shifted(np.array(factor), exponent + 30)), 30
     if exponent > -1:
         moved = int(shifted(np.array(factor), exponent + 1))
-        return max(min(moved, 1 << 21), -(1 << 21)), 1
+        return max(min(moved, most), -most), 1
     return factor, -exponent
 
 
@@ -148,10 +168,18 @@ def rate_parts(rate: float) -> tuple[int, int]:
 
 
 def quantized(values: Array, bits: int = 7, default: int = -10) -> tuple[Array, int]:
-    """int8 block of float values, rounded to nearest, and its exponent."""
+    """Block of float values, rounded to nearest, and its exponent: int8 for 7 bits, int16 for
+    more."""
     largest = float(np.abs(values).max(initial=0.0))
     most = (1 << bits) - 1
     exponent = math.ceil(math.log2(largest / most)) if largest else default
     exponent = min(max(exponent, -24), 24)
     q = np.clip(np.rint(values / 2.0**exponent), -most, most)
-    return q.astype(np.int8), exponent
+    return q.astype(np.int8 if bits < 8 else np.int16), exponent
+
+
+def quantized_bias(values: Array) -> tuple[Array, int]:
+    """Biases as an int16 block that has room to grow, and its exponent."""
+    _, exponent = quantized(values, _SUM_BITS, _BIAS_DEFAULT)
+    exponent = max(exponent, _BIAS_DEFAULT)
+    return np.rint(values / 2.0**exponent).astype(np.int16), exponent

@@ -22,7 +22,7 @@ from tinylearn.ops.base import (
 )
 from tinylearn.ops.cases import case
 
-NAMES = ("linear", "relu", "relu6", "leaky_relu", "sigmoid", "tanh")
+NAMES = ("linear", "relu", "relu6", "leaky_relu", "sigmoid", "tanh", "relu_n1_to_1", "relu_0_to_1")
 
 
 def sigmoid(x: Array) -> Array:
@@ -39,6 +39,8 @@ _FORWARD: dict[str, Callable[[Array, float], Array]] = {
     "leaky_relu": lambda x, alpha: np.where(x < 0, alpha * x, x),
     "sigmoid": lambda x, alpha: sigmoid(x),
     "tanh": lambda x, alpha: np.tanh(x),
+    "relu_n1_to_1": lambda x, alpha: np.where(x < -1, -1, np.where(x > 1, 1, x)),
+    "relu_0_to_1": lambda x, alpha: np.where(x < 0, 0, np.where(x > 1, 1, x)),
 }
 _SLOPE: dict[str, Callable[[Array, float], Array]] = {
     "linear": lambda y, alpha: np.ones_like(y),
@@ -47,6 +49,8 @@ _SLOPE: dict[str, Callable[[Array, float], Array]] = {
     "leaky_relu": lambda y, alpha: np.where(y > 0, 1, alpha).astype(y.dtype),
     "sigmoid": lambda y, alpha: y * (1 - y),
     "tanh": lambda y, alpha: 1 - y * y,
+    "relu_n1_to_1": lambda y, alpha: (abs(y) < 1).astype(y.dtype),
+    "relu_0_to_1": lambda y, alpha: ((y > 0) & (y < 1)).astype(y.dtype),
 }
 
 

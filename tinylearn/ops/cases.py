@@ -48,6 +48,11 @@ def case(
     return graph.with_tensors([Tensor("layer", definition(kind).shapes(op, graph)[0])])
 
 
+def dilated(kernel: Shape, dilation: Shape) -> list[dict[str, Any]]:
+    """The same with gaps between the taps."""
+    return [{**attrs, "dilation": dilation} for attrs in windows(kernel)]
+
+
 def windows(kernel: Shape) -> list[dict[str, Any]]:
     """Attributes of a window op: both paddings, strides 1 and 2, unequal strides."""
     return [

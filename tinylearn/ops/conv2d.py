@@ -20,7 +20,7 @@ from tinylearn.ops.base import (
     activation_args,
     register,
 )  # fmt: skip
-from tinylearn.ops.cases import case, windows
+from tinylearn.ops.cases import case, dilated, windows
 
 
 def add_backward(op: Op, g: GradientBuilder) -> None:
@@ -93,7 +93,14 @@ class Conv2D(OpDef):
         square = [case(self.kind, (7, 8, 3), ((5, 3, 3, 3), (5,)), a) for a in windows((3, 3))]
         line = [case(self.kind, (1, 12, 2), ((4, 1, 5, 2), (4,)), a) for a in windows((1, 5))]
         pointwise = {"kernel": (1, 1), "strides": (1, 1), "padding": "valid"}
-        return [*square, *line, case(self.kind, (4, 4, 9), ((8, 1, 1, 9), (8,)), pointwise)]
+        apart = [
+            case(self.kind, (7, 8, 3), ((4, 3, 2, 3), (4,)), a) for a in dilated((3, 2), (2, 3))
+        ]
+        tail = [
+            case(self.kind, (1, 12, 2), ((3, 1, 3, 2), (3,)), a) for a in dilated((1, 3), (1, 4))
+        ]
+        point = case(self.kind, (4, 4, 9), ((8, 1, 1, 9), (8,)), pointwise)
+        return [*square, *line, point, *apart, *tail]
 
 
 @register

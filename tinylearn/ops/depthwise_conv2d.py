@@ -19,7 +19,7 @@ from tinylearn.ops.base import (
     activation_args,
     register,
 )
-from tinylearn.ops.cases import case, windows
+from tinylearn.ops.cases import case, dilated, windows
 from tinylearn.ops.conv2d import add_backward, backward_call, updated_values
 
 
@@ -65,7 +65,8 @@ class DepthwiseConv2D(OpDef):
     def cases(self) -> list[Graph]:
         plain = [case(self.kind, (7, 8, 5), ((3, 3, 5), (5,)), a) for a in windows((3, 3))]
         wide = [case(self.kind, (6, 5, 3), ((2, 3, 6), (6,)), a) for a in windows((2, 3))]
-        return [*plain, *wide]
+        apart = [case(self.kind, (6, 7, 4), ((2, 3, 4), (4,)), a) for a in dilated((2, 3), (3, 2))]
+        return [*plain, *wide, *apart]
 
 
 @register

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinylearn.ir.graph import Array, Graph, Op
-from tinylearn.ir.integer import block_shift, shifted, sigmoid_q15
+from tinylearn.ir.integer import block_shift, exponent_array, shifted, sigmoid_q15
 from tinylearn.ops.base import Call, Env, Macro, OpDef, Ref, Shape, register
 
 #: activations that have an integer form
@@ -17,11 +17,10 @@ _BITS = 7
 
 @register
 class IntegerActivation(OpDef):
-    """inputs z int32 and its exponent; outputs y int8 and its exponent."""
+    """inputs z int16 and its exponent; outputs y int8 and its exponent."""
 
     kind = "i_activation"
     headers = ("kernels/activation_i8.h",)
-    inplace = ((0, 0),)
 
     def shapes(self, op: Op, graph: Graph) -> tuple[Shape, ...]:
         return (graph.shape(op.inputs[0]), (1,))
@@ -31,11 +30,11 @@ class IntegerActivation(OpDef):
         assert z is not None and z_exp is not None
         activation, exponent = op.attrs["activation"], int(z_exp[0])
         if activation in ("tanh", "sigmoid"):
-            return [self._squashed(z, exponent, activation == "tanh"), np.array([-7], np.int32)]
-        right = block_shift(z, _BITS)
+            return [self._squashed(z, exponent, activation == "tanh"), exponent_array(-7)]
         v = np.maximum(z, 0) if activation == "relu" else z
+        right = block_shift(v, _BITS)
         q = np.clip(shifted(v, -right) if right else v, -127, 127)
-        return [q.astype(np.int8), np.array([exponent + right], np.int32)]
+        return [q.astype(np.int8), exponent_array(exponent + right)]
 
     @staticmethod
     def _squashed(z: Array, exponent: int, is_tanh: bool) -> Array:

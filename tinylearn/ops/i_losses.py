@@ -9,19 +9,19 @@ import numpy as np
 from tinylearn.ir.graph import Array, Graph, Op
 from tinylearn.ir.integer import (
     exp_q15,
+    exponent_array,
     gap_q8,
+    gradient_block,
     ln_q12,
     nearest,
     pow2,
     shifted,
-    shortened,
     sigmoid_q15,
     softmax_q15,
 )
 from tinylearn.ops.base import Arg, Env, Ref, Shape, Symbol, register
 from tinylearn.ops.losses import Loss
 
-_BITS = 12
 _GAP = 4095
 
 
@@ -34,15 +34,15 @@ def _targets_q15(t: Array) -> Array:
 
 def _mean_gradient(d: Array) -> tuple[Array, int]:
     """d / n, shortened, and its exponent."""
-    d, exponent = shortened(d, _BITS)
+    d, exponent = gradient_block(d)
     if d.size == 1:
         return d, exponent
-    d, grown = shortened(d * (32768 // d.size), _BITS)
+    d, grown = gradient_block(d * (32768 // d.size))
     return d, exponent + grown - 15
 
 
 class IntegerLoss(Loss):
-    """inputs z int32 and its exponent; outputs dz int32 and its exponent."""
+    """inputs z int16 and its exponent; outputs dz int16 and its exponent."""
 
     headers = ("kernels/loss_i8.h",)
     inplace = ()
@@ -61,10 +61,10 @@ class IntegerLoss(Loss):
         t = env.target.ravel().astype(np.float32)
         if not np.isfinite(t).all():
             env.loss = float("nan")
-            return [np.zeros_like(z), np.zeros(1, np.int32)]
-        loss, d, exponent = self.step(z.astype(np.int64), int(z_exp[0]), t)
+            return [np.zeros_like(z), np.zeros(1, np.int8)]
+        loss, d, exponent = self.step(z.ravel().astype(np.int64), int(z_exp[0]), t)
         env.loss = float(loss)
-        return [d.astype(np.int32), np.array([exponent], np.int32)]
+        return [d.astype(np.int16).reshape(z.shape), exponent_array(exponent)]
 
     def step(self, z: Array, z_exp: int, t: Array) -> tuple[np.float32, Array, int]:
         """Loss, gradient and the gradient's exponent."""
@@ -107,7 +107,7 @@ class IntegerCategoricalCrossEntropy(IntegerLoss):
         for part in ((targets >> 5) * gaps)[targets >> 5 != 0]:
             loss = loss + np.float32(part)
         weight = min(max(int(targets.sum()), 0), 65535)
-        d, grown = shortened(((p * weight) >> 15) - targets, _BITS)
+        d, grown = gradient_block(((p * weight) >> 15) - targets)
         return np.float32(loss * np.float32(1 / 4194304)), d, grown - 15
 
 

@@ -14,7 +14,7 @@ _Q15 = np.float32(1 / 32768)
 
 
 class _Output(OpDef):
-    """inputs z int32 and its exponent; output y float32."""
+    """inputs z int16 and its exponent; output y float32."""
 
     headers = ("kernels/output_i8.h",)
     function: str
@@ -25,7 +25,7 @@ class _Output(OpDef):
     def reference(self, op: Op, args: Sequence[Array | None], env: Env) -> list[Array]:
         z, z_exp = args
         assert z is not None and z_exp is not None
-        return [self.value(z.astype(np.int64), int(z_exp[0])).reshape(op.attrs["shape"])]
+        return [self.value(z.ravel().astype(np.int64), int(z_exp[0])).reshape(op.attrs["shape"])]
 
     def value(self, z: Array, z_exp: int) -> Array:
         """float32 outputs of sums."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinylearn.ir.graph import Array, Graph, Op
 from tinylearn.ir.quant import quantize_multiplier, requantize
+from tinylearn.ops import hard_swish
 from tinylearn.ops.base import Call, Env, OpDef, Ref, Shape, register
 
 _F32 = np.float32
@@ -64,6 +65,7 @@ def table(function: str, attrs: Mapping[str, Any]) -> Array:
         "logistic": lambda: _real(_logistic, attrs),
         "tanh": lambda: _real(np.tanh, attrs),
         "leaky_relu": lambda: _leaky(attrs),
+        "hard_swish": lambda: hard_swish.codes(attrs),
         "rescale_uint8": lambda: _rescaled_uint8(attrs),
     }
     values = tables.get(function, lambda: _linear(attrs))()
@@ -78,7 +80,7 @@ class Lut(OpDef):
     from_flash = (1,)
     headers = ("kernels/lut_s8.h",)
     inplace = ((0, 0),)
-    summary = "LOGISTIC, TANH, RELU, RELU6, LEAKY_RELU, QUANTIZE between int8 scales"
+    summary = "LOGISTIC, TANH, RELU and its kin, HARD_SWISH, QUANTIZE between int8 scales"
 
     def shapes(self, op: Op, graph: Graph) -> tuple[Shape, ...]:
         return (graph.shape(op.inputs[0]),)

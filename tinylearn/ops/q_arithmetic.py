@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tinylearn.errors import BadInputError
 from tinylearn.ir.graph import Array, Graph, Op
 from tinylearn.ir.quant import quantize_multiplier, requantize
-from tinylearn.ops.base import Call, Env, OpDef, Ref, Shape, Struct, register
+from tinylearn.ops import broadcast
+from tinylearn.ops.base import Arg, Call, Env, OpDef, Ref, Shape, Struct, register
 from tinylearn.ops.quantized import clamped
 
 _LEFT_SHIFT = 20
@@ -20,17 +20,22 @@ def _rescaled(values: Array, ratio: float) -> Array:
     return requantize(values, multiplier, shift, "double")
 
 
+def repeats(a: Shape, b: Shape) -> bool:
+    """Whether b has a's shape, or that of its last axes."""
+    return b == (1,) or a[len(a) - len(b) :] == b
+
+
 class _Binary(OpDef):
-    """inputs a int8, b int8 of a's shape or of its last axes."""
+    """inputs a int8, b int8; either may repeat along the other."""
 
     headers = ("kernels/arithmetic_s8.h",)
 
     def shapes(self, op: Op, graph: Graph) -> tuple[Shape, ...]:
         a, b = (graph.shape(name) for name in op.inputs)
-        if b != (1,) and a[len(a) - len(b) :] != b:
-            raise BadInputError(f"layer {op.layer}: shapes {a} and {b} do not go together")
         self._multipliers(op)  # an impossible ratio of scales is found before any code is made
-        return (a,)
+        out = broadcast.out_shape(a, b, f"layer {op.layer}")
+        broadcast.struct(a, b, f"layer {op.layer}")
+        return (out,)
 
     def _multipliers(self, op: Op) -> list[tuple[int, int]]:
         raise NotImplementedError
@@ -52,11 +57,15 @@ class _Binary(OpDef):
         return (("a_zero", zeros[0]), ("b_zero", zeros[1]), ("zero", op.attrs["out_zero"]),
                 ("min", op.attrs["out_min"]), ("max", op.attrs["out_max"]))  # fmt: skip
 
-    def _call(self, function: str, op: Op, graph: Graph, type_: str,
-              fields: tuple[tuple[str, int], ...]) -> Call:  # fmt: skip
+    def _call(self, what: str, op: Op, graph: Graph, fields: tuple[tuple[str, int], ...]) -> Call:
         refs = (Ref(op.outputs[0]), *(Ref(name) for name in op.inputs))
-        sizes = tuple(graph[name].size for name in op.inputs)
-        return Call(function, (*refs, *sizes, Struct(type_, (*self._limits(op), *fields))))
+        a, b = (graph.shape(name) for name in op.inputs)
+        scales = Struct(f"tl_{what}_s8_t", (*self._limits(op), *fields))
+        if repeats(a, b):
+            sizes: tuple[Arg, ...] = tuple(graph[name].size for name in op.inputs)
+            return Call(f"tl_{what}_s8", (*refs, *sizes, scales))
+        sizes = (broadcast.struct(a, b, f"layer {op.layer}"),)
+        return Call(f"tl_{what}_broadcast_s8", (*refs, *sizes, scales))
 
 
 class _Sum(_Binary):
@@ -75,7 +84,7 @@ class _Sum(_Binary):
         fields: list[tuple[str, int]] = [("sign", self.sign)]
         for name, (multiplier, shift) in zip("aby", self._multipliers(op), strict=True):
             fields += [(f"{name}_multiplier", multiplier), (f"{name}_shift", shift)]
-        return self._call("tl_add_s8", op, graph, "tl_add_s8_t", tuple(fields))
+        return self._call("add", op, graph, tuple(fields))
 
 
 @register
@@ -116,4 +125,4 @@ class QMul(_Binary):
     def call(self, op: Op, graph: Graph) -> Call:
         ((multiplier, shift),) = self._multipliers(op)
         fields = (("multiplier", multiplier), ("shift", shift))
-        return self._call("tl_mul_s8", op, graph, "tl_mul_s8_t", fields)
+        return self._call("mul", op, graph, fields)

@@ -12,15 +12,21 @@ from tinylearn.ops.base import Call, Env, OpDef, Ref, Shape, Struct, register
 
 #: what the kernel's arguments have room for
 MOST_PARTS = 4
+MOST_AXES = 3
+
+
+def _pad_value(op: Op) -> int:
+    return int(op.attrs.get("value", op.attrs["out_zero"]))
 
 
 @register
 class QPad(OpDef):
-    """inputs x int8 [h, w, c]; attrs pads (top, bottom, left, right), out_zero."""
+    """inputs x int8 [h, w, c]; attrs pads (top, bottom, left, right), and value, or
+    out_zero without it."""
 
     kind = "q_pad"
     headers = ("kernels/move_s8.h",)
-    summary = "PAD (int8)"
+    summary = "PAD, PADV2 (int8)"
 
     def shapes(self, op: Op, graph: Graph) -> tuple[Shape, ...]:
         x, pads = graph.shape(op.inputs[0]), op.attrs["pads"]
@@ -32,15 +38,13 @@ class QPad(OpDef):
         assert args[0] is not None
         top, bottom, left, right = op.attrs["pads"]
         pads = ((top, bottom), (left, right), (0, 0))
-        return [np.pad(args[0], pads, constant_values=op.attrs["out_zero"])]
+        return [np.pad(args[0], pads, constant_values=_pad_value(op))]
 
     def call(self, op: Op, graph: Graph) -> Call:
         names = ("in_h", "in_w", "in_c", "top", "bottom", "left", "right")
         sizes = (*graph.shape(op.inputs[0]), *op.attrs["pads"])
         struct = Struct("tl_padding_t", tuple(zip(names, sizes, strict=True)))
-        return Call(
-            "tl_pad_s8", (Ref(op.outputs[0]), Ref(op.inputs[0]), struct, op.attrs["out_zero"])
-        )
+        return Call("tl_pad_s8", (Ref(op.outputs[0]), Ref(op.inputs[0]), struct, _pad_value(op)))
 
 
 @register
@@ -126,7 +130,7 @@ class Transpose(OpDef):
 
     def shapes(self, op: Op, graph: Graph) -> tuple[Shape, ...]:
         x, perm = graph.shape(op.inputs[0]), op.attrs["perm"]
-        if sorted(perm) != list(range(len(x))) or len(x) > _MOST_AXES:
+        if sorted(perm) != list(range(len(x))) or len(x) > MOST_AXES:
             raise BadInputError(f"layer {op.layer}: cannot transpose {x} by {perm}")
         return (tuple(x[p] for p in perm),)
 
@@ -138,10 +142,7 @@ class Transpose(OpDef):
         x, perm = graph[op.inputs[0]], op.attrs["perm"]
         steps = [int(np.prod(x.shape[p + 1 :])) for p in perm]
         sizes = [x.shape[p] for p in perm]
-        missing = _MOST_AXES - len(perm)
+        missing = MOST_AXES - len(perm)
         sizes, steps = [1] * missing + sizes, [0] * missing + steps
         refs = (Ref(op.outputs[0]), Ref(op.inputs[0]))
         return Call("tl_transpose", (*refs, *sizes, *steps, np.dtype(x.dtype).itemsize))
-
-
-_MOST_AXES = 3

@@ -17,7 +17,7 @@ _MACROS = {"single": "TL_ROUND_SINGLE", "double": "TL_ROUND_DOUBLE", "upward": "
 def finish(op: Op, acc: Array, rows: Array) -> Array:
     """int8 outputs of accumulators without bias; ``rows`` [channels, 3], channels last."""
     bias, multiplier, shift = (rows[:, i].astype(np.int64) for i in range(3))
-    scaled = requantize(acc + bias, multiplier, shift, formula(op.kind, op.attrs["rounding"]))
+    scaled = requantize(acc + bias, multiplier, shift, _formula(op))
     return clamped(op, scaled + op.attrs["out_zero"])
 
 
@@ -37,7 +37,7 @@ def out_struct(op: Op, graph: Graph) -> Struct:
 
 
 def _formula(op: Op) -> str:
-    return formula(op.kind, op.attrs["rounding"])
+    return formula(op.attrs.get("rounds_as", op.kind), op.attrs["rounding"])
 
 
 def _is_small(op: Op, graph: Graph) -> bool:

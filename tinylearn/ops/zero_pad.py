@@ -1,4 +1,4 @@
-"""Explicit zero padding of height and width."""
+"""Explicit padding of height and width with zeros, or another value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _struct(op: Op, shape: Shape) -> Struct:
 
 @register
 class ZeroPad(OpDef):
-    """inputs x [h, w, c]; attrs pads (top, bottom, left, right)."""
+    """inputs x [h, w, c]; attrs pads (top, bottom, left, right), and value where that is not 0."""
 
     kind = "zero_pad"
     headers = ("kernels/zero_pad_f32.h",)
@@ -35,7 +35,8 @@ class ZeroPad(OpDef):
     def reference(self, op: Op, args: Sequence[Array | None], env: Env) -> list[Array]:
         assert args[0] is not None
         top, bottom, left, right = op.attrs["pads"]
-        return [np.pad(args[0], ((top, bottom), (left, right), (0, 0)))]
+        value = op.attrs.get("value", 0.0)
+        return [np.pad(args[0], ((top, bottom), (left, right), (0, 0)), constant_values=value)]
 
     def gradient(self, op: Op, g: GradientBuilder) -> None:
         x = op.inputs[0]
@@ -44,10 +45,15 @@ class ZeroPad(OpDef):
 
     def call(self, op: Op, graph: Graph) -> Call:
         sizes = _struct(op, graph.shape(op.inputs[0]))
-        return Call("tl_zero_pad_f32", (Ref(op.outputs[0]), Ref(op.inputs[0]), sizes))
+        refs = (Ref(op.outputs[0]), Ref(op.inputs[0]))
+        if "value" in op.attrs:
+            return Call("tl_pad_f32", (*refs, sizes, float(op.attrs["value"])))
+        return Call("tl_zero_pad_f32", (*refs, sizes))
 
     def cases(self) -> list[Graph]:
-        return [case(self.kind, (3, 4, 2), attrs={"pads": p}) for p in ((1, 2, 0, 3), (0, 0, 2, 0))]
+        sizes = ((1, 2, 0, 3), (0, 0, 2, 0))
+        ones = case(self.kind, (3, 4, 2), attrs={"pads": (1, 0, 2, 1), "value": 1.25})
+        return [*(case(self.kind, (3, 4, 2), attrs={"pads": p}) for p in sizes), ones]
 
 
 @register

@@ -27,17 +27,20 @@ _SAME = {
     "q_softmax": "softmax",
     "q_max_pool": "max_pool",
     "q_average_pool": "average_pool",
-    "q_mean": "global_average_pool",
-    "q_add": "add",
-    "q_mul": "multiply",
-    "q_sub": "subtract",
     "reshape": "reshape",
 }
 _FUNCTIONS = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu", "relu6": "relu6",
+              "relu_n1_to_1": "relu_n1_to_1", "relu_0_to_1": "relu_0_to_1",
               "leaky_relu": "leaky_relu"}  # fmt: skip
+#: the float op of two tensors, and the one with the operands exchanged
+_ARITHMETIC = {
+    "q_add": ("add_broadcast", "add_broadcast"),
+    "q_mul": ("multiply", "multiply"),
+    "q_sub": ("subtract", "subtract_from"),
+}
 #: ops that only change how the same numbers are written
 _IDENTITY = ("dequantize", "quantize", "flip_sign")
-_WINDOW = ("kernel", "strides", "padding", "shape")
+_WINDOW = ("kernel", "strides", "padding", "dilation", "shape")
 
 
 def from_int8(tensor: Tensor) -> dict[str, Any]:
@@ -126,15 +129,36 @@ def _activated(rewrite: _Rewrite, op: Op, out: str) -> str:
 def _same(rewrite: _Rewrite, op: Op) -> str:
     attrs = {k: op.attrs[k] for k in _WINDOW if k in op.attrs}
     values = (n for n in op.inputs if not rewrite.graph[n].stored or rewrite.graph[n].quant)
-    out = rewrite.add(op, _SAME[op.kind], tuple(map(rewrite.floats, values)), attrs)
-    arithmetic = op.kind in ("q_add", "q_sub", "q_mul")
-    return _activated(rewrite, op, out) if arithmetic else out
+    return rewrite.add(op, _SAME[op.kind], tuple(map(rewrite.floats, values)), attrs)
+
+
+def _mean(rewrite: _Rewrite, op: Op) -> str:
+    x = (rewrite.floats(op.inputs[0]),)
+    if "axes" not in op.attrs:
+        return rewrite.add(op, "global_average_pool", x, {})
+    return rewrite.add(op, "reduce", x, {"axes": op.attrs["axes"], "mean": 1})
+
+
+def _arithmetic(rewrite: _Rewrite, op: Op) -> str:
+    """The operand of the result's shape comes first."""
+    shapes = [rewrite.graph.shape(name) for name in op.inputs]
+    full = rewrite.graph.shape(op.outputs[0])
+    if full not in shapes:
+        raise UnsupportedError(f"layer {op.layer}: {shapes[0]} and {shapes[1]} repeat along each "
+                               "other; learn fewer layers")  # fmt: skip
+    first = shapes.index(full)
+    alike = op.kind == "q_add" and shapes[0] == shapes[1]
+    parts = (rewrite.floats(op.inputs[first]), rewrite.floats(op.inputs[1 - first]))
+    out = rewrite.add(op, "add" if alike else _ARITHMETIC[op.kind][first], parts, {})
+    return _activated(rewrite, op, out)
 
 
 def _table(rewrite: _Rewrite, op: Op) -> str:
     function, x = op.attrs["function"], rewrite.floats(op.inputs[0])
     if function in ("requantize", "rescale_uint8"):
         return x
+    if function == "hard_swish":
+        return rewrite.add(op, "hard_swish", (x,), {})
     if function not in _FUNCTIONS:
         raise UnsupportedError(f"layer {op.layer}: {function} cannot learn; learn fewer layers")
     attrs = {"activation": _FUNCTIONS[function]}
@@ -149,6 +173,8 @@ def _identity(rewrite: _Rewrite, op: Op) -> str:
 _RULES: dict[str, Callable[[_Rewrite, Op], str]] = {
     **dict.fromkeys(WEIGHTED, _layer),
     **dict.fromkeys(_SAME, _same),
+    **dict.fromkeys(_ARITHMETIC, _arithmetic),
+    "q_mean": _mean,
     **dict.fromkeys(_IDENTITY, _identity),
     "lut": _table,
 }

@@ -1,8 +1,7 @@
 """Turns an inference graph into a program that learns without floating-point arithmetic.
 
-Dense layers and their activations become integer ops (see firmware/src/kernels/dense_i8.h). What
-is int8 already, the frozen body of a quantized network, stays as it is: its integers are the
-first layer's inputs, their scale goes into that layer's weights.
+A chain of layers becomes integer ops (see firmware/src/kernels/block_i16.h); the loss's gradient
+goes back along the same chain to the first layer that learns.
 """
 
 from __future__ import annotations
@@ -12,169 +11,34 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tinylearn.errors import UnsupportedError, UsageError
-from tinylearn.ir.graph import Array, Graph, Op, Program, Tensor, frozen_map
-from tinylearn.ir.integer import BIAS_EXPONENT, MOST, quantized
+from tinylearn.ir.graph import Graph, Op, Program, frozen_map
 from tinylearn.ops.base import all_definitions
-from tinylearn.ops.i_activation import ACTIVATIONS
 from tinylearn.ops.i_losses import IntegerLoss
 from tinylearn.ops.losses import Loss
+from tinylearn.passes.integer_layers import (
+    LAYERS,
+    POOLS,
+    RANDOM,
+    Block,
+    Delta,
+    IntegerLayers,
+    Layer,
+    Pool,
+    ordered,
+)
 from tinylearn.passes.origin import origin
 
-MOST_INPUTS = 8192
-MOST_OUTPUTS = 4096
-_RANDOM = "random"
 _OUTPUTS = {"softmax": "i_softmax", "sigmoid": "i_sigmoid", "linear": "i_real"}
-
-
-@dataclass(frozen=True)
-class _Block:
-    """int8 values that a layer reads: their exponent's tensor (or "", with the scale of the
-    quantized tensor), and the activation that made them."""
-
-    values: str
-    exponent: str = ""
-    scale: float = 1.0
-    zero: int = 0
-    activation: str = "linear"
-
-
-@dataclass(frozen=True)
-class _Layer:
-    """A dense layer's tensors. ``b`` is "" where it has no bias."""
-
-    op: Op
-    x: _Block
-    w: str
-    w_exp: str
-    b: str
-    z: str
-    z_exp: str
-    learns: bool
-
-
-@dataclass
-class _Rewrite:
-    graph: Graph
-    tensors: dict[str, Tensor] = field(default_factory=dict)
-    bytes_tensors: dict[str, Tensor] = field(default_factory=dict)
-    forward: list[Op] = field(default_factory=list)
-    backward: list[Op] = field(default_factory=list)
-    layers: list[_Layer] = field(default_factory=list)
-
-    # ---- tensors ----
-
-    def computed(self, name: str, size: int, dtype: str) -> str:
-        self.tensors[name] = Tensor(name, (size,), dtype=dtype)
-        return name
-
-    def exponent(self, of: str) -> str:
-        return self.computed(f"{of}:exponent", 1, "int32")
-
-    def stored(self, name: str, data: Array, trainable: bool) -> str:
-        tensor = Tensor(name, data.shape, "weight", data, trainable, str(data.dtype))
-        (self.bytes_tensors if data.dtype == np.int8 else self.tensors)[name] = tensor
-        return name
-
-    # ---- forward ----
-
-    def start(self, tensor: str) -> _Block:
-        """The int8 values that stand for a float tensor that no layer here makes."""
-        source = self.graph.producer(tensor)
-        if source is not None and source.kind == "dequantize":
-            scale, zero = source.attrs["in_scales"][0], source.attrs["in_zeros"][0]
-            return _Block(source.inputs[0], "", float(scale), int(zero))
-        if tensor not in self.graph.inputs:
-            raise _unsupported(self.graph, source)
-        size = self.graph[tensor].size
-        out = self.computed(f"{tensor}:int8", size, "int8")
-        outputs = (out, self.exponent(out))
-        self.forward.append(Op("i_input", out, (tensor,), outputs))
-        return _Block(*outputs)
-
-    def weights(self, op: Op, scale: float) -> tuple[str, str, str]:
-        """Kernel, its exponent and bias of a dense layer, from its floats."""
-        kernel, learns = self.graph[op.inputs[1]], self.graph[op.inputs[1]].trainable
-        assert kernel.data is not None
-        _check_size(op, kernel.shape)
-        q, exponent = quantized(kernel.data.astype(np.float64) * scale)
-        w_exp = self.stored(f"{kernel.name}:exponent", np.array([exponent], np.int32), learns)
-        return self.stored(kernel.name, q, learns), w_exp, self.bias(op)
-
-    def bias(self, op: Op) -> str:
-        if len(op.inputs) < 3 or not op.inputs[2]:
-            return ""
-        bias = self.graph[op.inputs[2]]
-        assert bias.data is not None
-        units = np.rint(bias.data.astype(np.float64) * 2.0**-BIAS_EXPONENT)
-        return self.stored(bias.name, np.clip(units, -MOST, MOST).astype(np.int32), bias.trainable)
-
-    def dense(self, op: Op, x: _Block) -> _Layer:
-        """Appends the layer's sums."""
-        w, w_exp, b = self.weights(op, x.scale)
-        n_out, learns = self.graph.shape(op.inputs[1])[0], self.graph[op.inputs[1]].trainable
-        z = self.computed(f"{op.name}:sums", n_out, "int32")
-        layer = _Layer(op, x, w, w_exp, b, z, self.exponent(z), learns)
-        self.forward.append(
-            Op("i_dense", op.name, (x.values, x.exponent, w, w_exp, b), (z, layer.z_exp),
-               frozen_map({"zero": x.zero}), (), op.layer)
-        )  # fmt: skip
-        self.layers.append(layer)
-        return layer
-
-    def activated(self, layer: _Layer, activation: str) -> _Block:
-        """Appends a hidden layer's activation."""
-        if activation not in ACTIVATIONS:
-            raise UnsupportedError(
-                f"layer {layer.op.layer}: {activation} has no integer form; --arithmetic int8 "
-                f"takes {', '.join(ACTIVATIONS)}"
-            )
-        out = self.computed(f"{layer.op.name}:int8", self.tensors[layer.z].size, "int8")
-        outputs = (out, self.exponent(out))
-        self.forward.append(
-            Op("i_activation", out, (layer.z, layer.z_exp), outputs,
-               frozen_map({"activation": activation}), (), layer.op.layer)
-        )  # fmt: skip
-        return _Block(*outputs, activation=activation)
-
-    # ---- backward ----
-
-    def gradient(self, layer: _Layer, delta: tuple[str, str]) -> tuple[str, str]:
-        """Appends the gradient by the layer's input."""
-        dx = self.computed(f"d:{layer.x.values}", self.tensors[layer.x.values].size, "int32")
-        self.tensors[dx] = replace(self.tensors[dx], role="gradient")
-        outputs = (dx, self.exponent(dx))
-        self.backward.append(
-            Op("i_dense_gradient", f"{layer.op.name}_gradient",
-               (layer.x.values, *delta, layer.w, layer.w_exp), outputs,
-               frozen_map({"input_activation": layer.x.activation}), (), layer.op.layer)
-        )  # fmt: skip
-        return outputs
-
-    def update(self, layer: _Layer, delta: tuple[str, str]) -> None:
-        """Appends the layer's step."""
-        gain = float(np.float32(layer.x.scale * layer.x.scale))
-        updates = (layer.w, layer.w_exp, *((layer.b,) if layer.b else ()), _RANDOM)
-        self.backward.append(
-            Op("i_dense_update", f"{layer.op.name}_update",
-               (layer.x.values, layer.x.exponent, *delta), (),
-               frozen_map({"gain": gain, "zero": layer.x.zero}), updates, layer.op.layer)
-        )  # fmt: skip
+_NO_CODE = ("reshape", "dequantize")
 
 
 def _unsupported(graph: Graph, op: Op | None) -> UnsupportedError:
     what = "its input" if op is None else f"layer {op.layer} ({op.kind.replace('_', ' ')})"
     return UnsupportedError(
-        f"model {graph.name}: {what} cannot run in integers; --arithmetic int8 takes Dense "
-        "layers, alone or behind a quantized body (tinylearn quantize, then --learn last:N)"
+        f"model {graph.name}: {what} cannot run in integers; --arithmetic int8 takes a "
+        "chain of Dense, Conv and pooling layers, alone or behind a quantized body (tinylearn "
+        "quantize, then --learn last:N)"
     )
-
-
-def _check_size(op: Op, shape: tuple[int, ...]) -> None:
-    if shape[1] > MOST_INPUTS or shape[0] > MOST_OUTPUTS:
-        raise UnsupportedError(
-            f"layer {op.layer}: {shape[1]} inputs and {shape[0]} outputs; --arithmetic int8 takes "
-            f"at most {MOST_INPUTS} and {MOST_OUTPUTS}, so that sums fit 32 bits"
-        )
 
 
 def _float_chain(graph: Graph, head: Op | None) -> tuple[tuple[Op, ...], list[Op]]:
@@ -184,20 +48,71 @@ def _float_chain(graph: Graph, head: Op | None) -> tuple[tuple[Op, ...], list[Op
     return body, floats
 
 
-def _walk(rewrite: _Rewrite, floats: list[Op]) -> None:
-    """Layer after layer, forward. A hidden layer's activation is appended before the next."""
-    block: _Block | None = None
-    for op in floats:
-        if op.kind in ("reshape", "dequantize"):
-            continue
-        if op.kind != "dense":
-            raise _unsupported(rewrite.graph, op)
-        if rewrite.layers:
-            last = rewrite.layers[-1]
-            block = rewrite.activated(last, str(last.op.attrs.get("activation", "linear")))
+def _start(layers: IntegerLayers, tensor: str) -> Block:
+    """The int8 values that stand for a float tensor that no layer here makes."""
+    source = layers.graph.producer(tensor)
+    if source is not None and source.kind == "dequantize":
+        scale, zero = source.attrs["in_scales"][0], source.attrs["in_zeros"][0]
+        return Block(source.inputs[0], "", float(scale), int(zero))
+    if tensor not in layers.graph.inputs:
+        raise _unsupported(layers.graph, source)
+    return layers.input(tensor)
+
+
+@dataclass
+class _Chain:
+    """The layers so far, and what the last one left: sums that still need its activation,
+    or int8."""
+
+    layers: IntegerLayers
+    stages: list[Layer | Pool] = field(default_factory=list)
+    sums: Delta | None = None
+    block: Block | None = None
+
+    def read(self, op: Op) -> Block:
+        """The int8 values that ``op`` reads."""
+        if self.sums is not None:
+            return self.layers.activated(self.stages[-1].op, self.sums)
+        return self.block or _start(self.layers, origin(self.layers.graph, op.inputs[0]))
+
+    def append(self, op: Op) -> None:
+        """One more layer. A hidden layer's activation is appended before the next."""
+        layers, x = self.layers, self.read(op)
+        if op.kind not in LAYERS and not x.exponent:
+            raise _unsupported(layers.graph, op)
+        if op.kind in LAYERS:
+            layer = layers.layer(op, x)
+            self.stages.append(layer)
+            self.sums = layer.z, layer.z_exp
+        elif op.kind == "max_pool":
+            pool, self.block = layers.max_pool(op, x)
+            self.stages.append(pool)
+            self.sums = None
         else:
-            block = rewrite.start(origin(rewrite.graph, op.inputs[0]))
-        rewrite.dense(op, block)
+            pool, self.sums = layers.average_pool(op, x)
+            self.stages.append(pool)
+
+
+def _walk(layers: IntegerLayers, floats: list[Op]) -> _Chain:
+    """Layer after layer, forward."""
+    chain = _Chain(layers)
+    for op in floats:
+        if op.kind in _NO_CODE:
+            continue
+        if op.kind not in (*LAYERS, *POOLS):
+            raise _unsupported(layers.graph, op)
+        chain.append(op)
+    return chain
+
+
+def _walk_back(layers: IntegerLayers, stages: list[Layer | Pool], delta: Delta) -> None:
+    first = next(i for i, stage in enumerate(stages) if stage.learns)
+    for i in reversed(range(first, len(stages))):
+        stage = stages[i]
+        upstream = layers.gradient(stage, delta) if i > first else delta
+        if isinstance(stage, Layer) and stage.learns:
+            layers.update(stage, delta)
+        delta = upstream
 
 
 def _loss_of(loss: Loss) -> IntegerLoss:
@@ -206,19 +121,9 @@ def _loss_of(loss: Loss) -> IntegerLoss:
     return next(found)
 
 
-def _walk_back(rewrite: _Rewrite, delta: tuple[str, str]) -> None:
-    first = next(i for i, layer in enumerate(rewrite.layers) if layer.learns)
-    for i in reversed(range(first, len(rewrite.layers))):
-        layer = rewrite.layers[i]
-        upstream = rewrite.gradient(layer, delta) if i > first else delta
-        if layer.learns:
-            rewrite.update(layer, delta)
-        delta = upstream
-
-
-def _check_output(graph: Graph, last: _Layer, head: Op | None) -> str:
+def _check_output(graph: Graph, last: Op, head: Op | None) -> str:
     """The output's activation: one that the loss contains, or none."""
-    own = str(last.op.attrs.get("activation", "linear"))
+    own = str(last.attrs.get("activation", "linear"))
     if own != "linear":
         raise UnsupportedError(
             f"model {graph.name}: it ends in {own} under a mean squared error; --arithmetic int8 "
@@ -228,38 +133,33 @@ def _check_output(graph: Graph, last: _Layer, head: Op | None) -> str:
 
 
 def integer_learning(graph: Graph, loss: Loss, head: Op | None) -> Program:
-    """A program that learns the dense layers marked trainable in integers, by SGD on ``loss``.
+    """A program that learns the layers marked trainable in integers, by SGD on ``loss``.
 
     ``head`` is the output activation that the loss contains, or None. Raises UnsupportedError
     for layers that have no integer form.
     """
-    rewrite = _Rewrite(graph)
+    layers = IntegerLayers(graph)
     body, floats = _float_chain(graph, head)
-    rewrite.stored(_RANDOM, np.ones(1, np.int32), True)
-    _walk(rewrite, floats)
-    if not any(layer.learns for layer in rewrite.layers):
+    layers.stored(RANDOM, np.ones(1, np.int32), True)
+    chain = _walk(layers, floats)
+    if not any(stage.learns for stage in chain.stages):
         raise UsageError(f"model {graph.name}: no layer that can learn reaches the output")
-    last, result = rewrite.layers[-1], graph[graph.outputs[0]]
-    kind = _OUTPUTS[_check_output(graph, last, head)]
-    sums, shape = (last.z, last.z_exp), frozen_map({"shape": result.shape})
-    output = Op(kind, result.name, sums, (result.name,), shape, (), "output")
-    rule, dz = _loss_of(loss), rewrite.computed("d:sums", rewrite.tensors[last.z].size, "int32")
-    rewrite.tensors[dz] = replace(rewrite.tensors[dz], role="gradient")
-    delta = (dz, rewrite.exponent(dz))
-    _walk_back(rewrite, delta)
-    forward = (*body, *rewrite.forward)
-    loss_op = Op(rule.kind, "loss", sums, delta)
+    last, sums, result = chain.stages[-1].op, chain.sums, graph[graph.outputs[0]]
+    if sums is None:
+        raise _unsupported(graph, last)
+    kind, shape = _OUTPUTS[_check_output(graph, last, head)], {"shape": result.shape}
+    output = Op(kind, result.name, sums, (result.name,), frozen_map(shape), (), "output")
+    delta = layers.computed("d:sums", layers.shape(sums[0]), "int16", gradient=True)
+    loss_op = Op(_loss_of(loss).kind, "loss", sums, delta)
+    _walk_back(layers, chain.stages, delta)
+    return _program(layers, (*body, *layers.forward), output, loss_op)
+
+
+def _program(layers: IntegerLayers, forward: tuple[Op, ...], output: Op, loss: Op) -> Program:
+    graph = layers.graph
     guarded = () if graph[graph.inputs[0]].dtype != "float32" else (graph.inputs[0],)
-    tensors = {**graph.tensors, **rewrite.tensors, **rewrite.bytes_tensors}
-    whole = Graph(
-        graph.name, frozen_map(_ordered(tensors, rewrite)), (), graph.inputs, graph.outputs
-    )
-    program = Program(whole, forward, (output,), loss_op, tuple(rewrite.backward),
+    tensors = frozen_map(ordered({**graph.tensors, **layers.tensors}))
+    whole = Graph(graph.name, tensors, (), graph.inputs, graph.outputs)
+    program = Program(whole, forward, (output,), loss, tuple(layers.backward),
                       guarded=guarded, arithmetic="int8")  # fmt: skip
     return replace(program, graph=whole.with_ops(program.sequence))
-
-
-def _ordered(tensors: dict[str, Tensor], rewrite: _Rewrite) -> dict[str, Tensor]:
-    """Words before bytes, so that the struct of weights has no gaps."""
-    words = {name: t for name, t in tensors.items() if name not in rewrite.bytes_tensors}
-    return {**words, **{name: tensors[name] for name in rewrite.bytes_tensors}}

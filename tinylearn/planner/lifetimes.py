@@ -67,6 +67,8 @@ class _Builder:
 
 def _can_take_over(builder: _Builder, op: Op, at: int, source: str, output: str) -> bool:
     """Whether ``output`` may overwrite ``source``, whose whole buffer dies at this op."""
+    if builder.program.graph[source].stored:
+        return False
     buffer, out = builder.buffers[source], builder.buffers[output]
     if buffer.external or buffer.last > at or out.bytes > buffer.bytes:
         return False

@@ -17,11 +17,13 @@ _SEARCH_WORK = 6_000_000
 
 @dataclass(frozen=True)
 class Item:
-    """``bytes`` of memory needed from step ``first`` to step ``last``, both included."""
+    """``bytes`` of memory needed from step ``first`` to step ``last``, both included, at an
+    offset that ``align`` divides."""
 
     bytes: int
     first: int
     last: int
+    align: int = 1
 
     def meets(self, other: Item) -> bool:
         """Whether both are alive at some step."""
@@ -42,8 +44,12 @@ def _best_fit(item: Item, placed: Sequence[tuple[int, Item]]) -> int:
         gap = start - end
         if gap >= item.bytes and (best < 0 or gap < best_gap):
             best, best_gap = end, gap
-        end = max(end, stop)
+        end = max(end, _up(stop, item.align))
     return best if best >= 0 else end
+
+
+def _up(at: int, align: int) -> int:
+    return -(-at // align) * align
 
 
 def _place(items: Sequence[Item], order: Sequence[int]) -> list[int]:

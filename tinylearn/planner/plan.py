@@ -77,13 +77,18 @@ def _unique(buffers: Mapping[str, Buffer]) -> list[Buffer]:
 
 
 def _slots(buffers: list[Buffer]) -> tuple[tuple[Slot, ...], int, int]:
-    items = [Item(_aligned(b.bytes), b.first, b.last) for b in buffers]
+    items = [Item(b.bytes, b.first, b.last, _alignment(b.bytes)) for b in buffers]
     offsets = pack(items)
     slots = tuple(
         Slot(tuple(b.names), at, item.bytes, b.first, b.last)
         for b, at, item in zip(buffers, offsets, items, strict=True)
     )
-    return slots, total(items, offsets), lower_bound(items)
+    return slots, _aligned(total(items, offsets)), _aligned(lower_bound(items))
+
+
+def _alignment(size: int) -> int:
+    """Whole words begin at words, for loads of words; what is shorter fills gaps."""
+    return min(_ALIGN, 1 << (size.bit_length() - 1))
 
 
 def _sum(program: Program, role: str) -> int:
@@ -97,7 +102,8 @@ def _purposes(
     """Bytes of the struct by purpose. The arena counts as activations up to what inference
     needs of it, the rest as gradients: the two share memory where their lives allow."""
     ends_forward = len(program.forward) + len(program.output)
-    forward = max((s.offset + s.bytes for s in slots if s.first < ends_forward), default=0)
+    ends = (s.offset + s.bytes for s in slots if s.first < ends_forward)
+    forward = _aligned(max(ends, default=0))
     trained = _aligned(sum(t.bytes for t in program.graph.tensors.values() if t.trainable))
     purposes = {
         "weights": trained,

@@ -27,7 +27,7 @@ from tinylearn.ir.graph import Graph
 from tinylearn.pipeline import Choices, compile_graph
 from tinylearn.targets import find
 
-RATES = {"digits": 0.02, "spoken digits": 0.02, "occupancy": 0.02}
+RATE = 0.02
 ARITHMETICS = ("float32", "int8")
 
 
@@ -54,7 +54,7 @@ def network(data: Data, seed: int, folder: Path) -> Graph:
     import keras
 
     keras.utils.set_random_seed(seed)
-    layers = [keras.layers.Dense(units, activation=name) for units, name in data.layers]
+    layers = [getattr(keras.layers, layer.kind)(**layer.arguments) for layer in data.layers]
     path = folder / "net.keras"
     keras.Sequential([keras.Input(data.x.shape[1:]), *layers]).save(path)
     return importer.load(path)
@@ -103,13 +103,13 @@ def measure(name: str, seeds: int, rate: float) -> list[Row]:
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--streams", default=",".join(STREAMS), help="of " + ", ".join(STREAMS))
+    parser.add_argument("--streams", default=";".join(STREAMS), help="of " + "; ".join(STREAMS))
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--rate", type=float, help="learning rate (default: of each stream)")
+    parser.add_argument("--rate", type=float, default=RATE, help="learning rate")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    names = args.streams.split(",")
-    rows = [row for n in names for row in measure(n, args.seeds, args.rate or RATES[n])]
+    names = args.streams.split(";")
+    rows = [row for n in names for row in measure(n, args.seeds, args.rate)]
     if args.json:
         print(json.dumps([asdict(row) for row in rows], indent=2))
         return

@@ -6,9 +6,10 @@ import io
 import itertools
 import wave
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,15 +17,50 @@ _FRAMES, _BANDS, _WINDOW = 8, 8, 256
 
 
 @dataclass(frozen=True)
+class Layer:
+    """A Keras layer by the name of its class, and its arguments."""
+
+    kind: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _dense(*layers: tuple[int, str]) -> tuple[Layer, ...]:
+    """Dense layers of (units, activation)."""
+    return tuple(Layer("Dense", {"units": n, "activation": name}) for n, name in layers)
+
+
+def _convolution(kind: str, kernel: int, strides: int = 1, **arguments: Any) -> Layer:
+    return Layer(
+        kind, {"kernel_size": kernel, "strides": strides, "activation": "relu", **arguments}
+    )
+
+
+_CNN = (
+    _convolution("Conv2D", 3, filters=8, padding="same"),
+    _convolution("Conv2D", 3, 2, filters=16),
+    Layer("Flatten"),
+    *_dense((10, "softmax")),
+)
+_SEPARABLE = (
+    _convolution("Conv2D", 3, filters=16, padding="same"),
+    Layer("MaxPooling2D", {"pool_size": 2}),
+    _convolution("DepthwiseConv2D", 3, padding="same"),
+    _convolution("Conv2D", 1, filters=32),
+    Layer("AveragePooling2D", {"pool_size": 2}),
+    Layer("Flatten"),
+    *_dense((10, "softmax")),
+)
+
+
+@dataclass(frozen=True)
 class Data:
-    """Samples to learn from, in order, and samples to judge by. ``layers``: units and activation
-    of a network for them."""
+    """Samples to learn from, in order, and samples to judge by. ``layers``: a network for them."""
 
     x: np.ndarray
     labels: np.ndarray
     x_test: np.ndarray
     labels_test: np.ndarray
-    layers: tuple[tuple[int, str], ...]
+    layers: tuple[Layer, ...]
 
 
 def data_folder() -> Path:
@@ -33,7 +69,7 @@ def data_folder() -> Path:
 
 
 def _split(x: np.ndarray, labels: np.ndarray, held_out: int, passes: int, seed: int,
-           layers: tuple[tuple[int, str], ...]) -> Data:  # fmt: skip
+           layers: tuple[Layer, ...]) -> Data:  # fmt: skip
     """Shuffled by seed; the last samples are held out, the others streamed ``passes`` times."""
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(x))
@@ -49,8 +85,25 @@ def digits(seed: int) -> Data:
     from sklearn.datasets import load_digits
 
     found = load_digits()
-    layers = ((32, "relu"), (10, "softmax"))
+    layers = _dense((32, "relu"), (10, "softmax"))
     return _split(found.data / 16.0, found.target, 400, 2, seed, layers)
+
+
+def _digit_images(seed: int, layers: tuple[Layer, ...]) -> Data:
+    """The same samples as images, for a CNN."""
+    flat = digits(seed)
+    x, x_test = (v.reshape(-1, 8, 8, 1) for v in (flat.x, flat.x_test))
+    return replace(flat, x=x, x_test=x_test, layers=layers)
+
+
+def digits_cnn(seed: int) -> Data:
+    """Digits for two convolutions and a dense layer."""
+    return _digit_images(seed, _CNN)
+
+
+def digits_separable(seed: int) -> Data:
+    """Digits for a depthwise separable network with pooling."""
+    return _digit_images(seed, _SEPARABLE)
 
 
 def _bands() -> np.ndarray:
@@ -80,7 +133,7 @@ def spoken_digits(seed: int) -> Data:
                 samples = np.frombuffer(recording.readframes(recording.getnframes()), "<i2")
             x.append(front_end(samples.astype(np.float64)))
             labels.append(int(Path(name).name[0]))
-    layers = ((32, "relu"), (10, "softmax"))
+    layers = _dense((32, "relu"), (10, "softmax"))
     return _split(np.array(x), np.array(labels), 500, 2, seed, layers)
 
 
@@ -95,11 +148,13 @@ def occupancy(seed: int) -> Data:
     (x, labels), (x_test, labels_test) = _rows("datatraining.txt"), _rows("datatest.txt")
     mean, deviation = x.mean(axis=0), x.std(axis=0)
     scaled, tested = (((v - mean) / deviation).astype(np.float32) for v in (x, x_test))
-    return Data(scaled, labels, tested, labels_test, ((16, "relu"), (1, "sigmoid")))
+    return Data(scaled, labels, tested, labels_test, _dense((16, "relu"), (1, "sigmoid")))
 
 
 STREAMS: dict[str, Callable[[int], Data]] = {
     "digits": digits,
     "spoken digits": spoken_digits,
     "occupancy": occupancy,
+    "digits, CNN": digits_cnn,
+    "digits, separable": digits_separable,
 }

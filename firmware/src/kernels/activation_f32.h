@@ -21,6 +21,10 @@ TL_INLINE float tl_activate(float v, int act, float alpha) {
       return tl_sigmoidf(v);
     case TL_TANH:
       return tl_tanhf(v);
+    case TL_RELU_N1_TO_1:
+      return v < -1.0f ? -1.0f : (v > 1.0f ? 1.0f : v);
+    case TL_RELU_0_TO_1:
+      return v < 0.0f ? 0.0f : (v > 1.0f ? 1.0f : v);
     default:
       return v;
   }
@@ -39,6 +43,10 @@ TL_INLINE float tl_activation_gradient(float d, float y, int act, float alpha) {
       return d * (y * (1.0f - y));
     case TL_TANH:
       return d * TL_FMA(-y, y, 1.0f);
+    case TL_RELU_N1_TO_1:
+      return y > -1.0f && y < 1.0f ? d : 0.0f;
+    case TL_RELU_0_TO_1:
+      return y > 0.0f && y < 1.0f ? d : 0.0f;
     default:
       return d;
   }

@@ -2,7 +2,7 @@
 #ifndef TL_ACTIVATION_I8_H
 #define TL_ACTIVATION_I8_H
 
-#include "fixed_i32.h"
+#include "block_i16.h"
 #include "kernels/tl_shapes.h"
 
 #define TL_ACTIVATION_BITS 7
@@ -22,10 +22,19 @@ TL_INLINE int8_t tl_squashed_i8(int32_t z, int32_t exponent, int activation) {
   return (int8_t)(q > 127 ? 127 : q < -127 ? -127 : q);
 }
 
+/* By how much z, or what ReLU leaves of it, must be shifted right for int8. */
+TL_INLINE int tl_activation_shift_i16(const int16_t *z, int n, int activation) {
+  uint32_t all = 0;
+  int i;
+  for (i = 0; i < n; i++)
+    if (!(activation == TL_RELU && z[i] < 0)) all |= tl_magnitude_i32(z[i]);
+  return tl_right_shift_u32(all, TL_ACTIVATION_BITS);
+}
+
 /* y = f(z), and its exponent. */
-TL_INLINE void tl_activation_i8(int8_t *y, int32_t *y_exp, const int32_t *z,
-                                const int32_t *z_exp, int n, int activation) {
-  const int right = tl_block_shift_i32(z, n, TL_ACTIVATION_BITS);
+TL_INLINE void tl_activation_i8(int8_t *y, int8_t *y_exp, const int16_t *z, const int8_t *z_exp,
+                                int n, int activation) {
+  const int right = tl_activation_shift_i16(z, n, activation);
   int i;
   if (activation == TL_TANH || activation == TL_SIGMOID) {
     for (i = 0; i < n; i++) y[i] = tl_squashed_i8(z[i], *z_exp, activation);
@@ -37,7 +46,7 @@ TL_INLINE void tl_activation_i8(int8_t *y, int32_t *y_exp, const int32_t *z,
     const int32_t q = right ? tl_shifted_i32(v, -right) : v;
     y[i] = (int8_t)tl_clamp_i32(q, 127);
   }
-  *y_exp = *z_exp + right;
+  *y_exp = tl_exponent_i8(*z_exp + right);
 }
 
 #endif

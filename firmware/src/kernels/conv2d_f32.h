@@ -12,6 +12,25 @@
 #include "conv_window.h"
 #include "vec_f32.h"
 
+/* One position of a dilated layer, but for its activation. The taps of a row lie apart, so each
+ * row is a patch of its own, on top of those before. */
+TL_INLINE void tl_conv2d_dilated_f32(float *y, const float *x, const float *w, const float *b,
+                                     tl_window_t s, int oy, int ox) {
+  const tl_range_t ky = tl_window_rows(s, oy), kx = tl_window_cols(s, ox);
+  const int w_row = s.k_w * s.in_c;
+  const tl_patch_t p = {kx.end - kx.first, s.in_c, (s.gap_w + 1) * s.in_c, s.in_c,
+                        s.k_h * w_row};
+  int k;
+  if (b != NULL)
+    tl_copy_f32(y, b, s.out_c);
+  else
+    tl_fill_f32(y, 0.0f, s.out_c);
+  if (p.rows <= 0) return;
+  for (k = ky.first; k < ky.end; k++)
+    tl_patch_f32(y, x + tl_window_input(s, oy, ox, k, kx.first),
+                 w + k * w_row + kx.first * s.in_c, y, p, s.out_c, 0);
+}
+
 /* y[out_h][out_w][out_c] = act(b + w * x). b may be NULL. y does not overlap x. */
 TL_INLINE void tl_conv2d_f32(float *y, const float *x, const float *w, const float *b,
                              tl_window_t s, int act, float alpha) {
@@ -21,6 +40,11 @@ TL_INLINE void tl_conv2d_f32(float *y, const float *x, const float *w, const flo
     const tl_range_t ky = tl_window_rows(s, oy);
     for (ox = 0; ox < s.out_w; ox++, y += s.out_c) {
       const tl_range_t kx = tl_window_cols(s, ox);
+      if (s.gap_h + s.gap_w > 0) {
+        tl_conv2d_dilated_f32(y, x, w, b, s, oy, ox);
+        if (act != TL_LINEAR) tl_activation_f32(y, y, s.out_c, act, alpha);
+        continue;
+      }
       const float *xp = x + tl_window_input(s, oy, ox, ky.first, kx.first);
       const float *wp = w + ky.first * w_row + kx.first * s.in_c;
       tl_patch_t p = {s.k_h, w_row, s.in_w * s.in_c, w_row, s.k_h * w_row};
@@ -37,6 +61,17 @@ TL_INLINE void tl_conv2d_f32(float *y, const float *x, const float *w, const flo
   }
 }
 
+/* dx += gradient of one position, tap by tap. */
+TL_INLINE void tl_conv2d_dilated_gradient_f32(float *dx, const float *dy, const float *w,
+                                              tl_window_t s, int oy, int ox, int skip) {
+  const tl_range_t ky = tl_window_rows(s, oy), kx = tl_window_cols(s, ox);
+  int k, j;
+  for (k = ky.first; k < ky.end; k++)
+    for (j = kx.first; j < kx.end; j++)
+      tl_rows_gradient_f32(dx + tl_window_input(s, oy, ox, k, j), w + (k * s.k_w + j) * s.in_c,
+                           dy, s.out_c, s.k_h * s.k_w * s.in_c, s.in_c, skip);
+}
+
 /* dx = gradient with respect to the input, position by position, filter by filter. */
 TL_INLINE void tl_conv2d_input_gradient_f32(float *dx, const float *dy, const float *w,
                                             tl_window_t s, int skip) {
@@ -48,6 +83,10 @@ TL_INLINE void tl_conv2d_input_gradient_f32(float *dx, const float *dy, const fl
     for (ox = 0; ox < s.out_w; ox++, dy += s.out_c) {
       const tl_range_t kx = tl_window_cols(s, ox);
       const int taps = (kx.end - kx.first) * s.in_c;
+      if (s.gap_w > 0) {
+        tl_conv2d_dilated_gradient_f32(dx, dy, w, s, oy, ox, skip);
+        continue;
+      }
       for (k = ky.first; k < ky.end; k++)
         tl_rows_gradient_f32(dx + tl_window_input(s, oy, ox, k, kx.first),
                              w + k * w_row + kx.first * s.in_c, dy, s.out_c, s.k_h * w_row,
@@ -60,8 +99,7 @@ TL_INLINE void tl_conv2d_input_gradient_f32(float *dx, const float *dy, const fl
  * are inside the input for the same output columns. */
 TL_INLINE void tl_conv2d_update_taps_f32(float *uw, const float *x, const float *dy, float s,
                                          tl_window_t sh, int ky, int kx, int span, int skip) {
-  const tl_range_t oy = tl_positions_inside(ky, sh.in_h, sh.out_h, sh.stride_h, sh.pad_top);
-  const tl_range_t ox = tl_positions_inside(kx, sh.in_w, sh.out_w, sh.stride_w, sh.pad_left);
+  const tl_range_t oy = tl_tap_rows(sh, ky), ox = tl_tap_cols(sh, kx);
   const int clips = tl_window_clips_h(sh) || tl_window_clips_w(sh);
   const tl_range_t rows = {clips ? oy.first : 0, clips ? oy.end : sh.out_h};
   const tl_range_t cols = {clips ? ox.first : 0, clips ? ox.end : sh.out_w};
@@ -86,7 +124,7 @@ TL_INLINE void tl_conv2d_update_taps_f32(float *uw, const float *x, const float 
 TL_INLINE void tl_conv2d_backward_f32(float *dx, const float *x, const float *dy,
                                       const float *w, float *uw, float *ub, float s,
                                       tl_window_t sh, int skip) {
-  const int span = tl_window_clips_w(sh) ? 1 : sh.k_w;
+  const int span = tl_window_clips_w(sh) || sh.gap_w > 0 ? 1 : sh.k_w;
   int ky, kx;
   if (dx != NULL) tl_conv2d_input_gradient_f32(dx, dy, w, sh, skip);
   if (uw == NULL) return;

@@ -51,6 +51,20 @@ TL_INLINE void tl_gather_zero_s8(int8_t *taps, int zero, int count, int at, int 
   for (i = 0; i < count; i++) tl_gather_row_s8(taps, &tap, 1, at + i, n, 1);
 }
 
+/* The taps first .. end - 1 of row k of the window. */
+TL_INLINE void tl_gather_taps_s8(int8_t *taps, const int8_t *x, tl_window_t s, int oy, int ox,
+                                 int k, tl_range_t kx, int n) {
+  const int width = s.k_w * s.in_c, at = k * width;
+  int j;
+  if (s.gap_w == 0 && kx.end > kx.first)
+    tl_gather_row_s8(taps, x + tl_window_input(s, oy, ox, k, kx.first),
+                     (kx.end - kx.first) * s.in_c, at + kx.first * s.in_c, n, width);
+  if (s.gap_w > 0)
+    for (j = kx.first; j < kx.end; j++)
+      tl_gather_row_s8(taps, x + tl_window_input(s, oy, ox, k, j), s.in_c, at + j * s.in_c, n,
+                       width);
+}
+
 /* The window at (oy, ox); what lies outside of the input is the zero point. */
 TL_INLINE void tl_gather_s8(int8_t *taps, const int8_t *x, tl_window_t s, int oy, int ox,
                             int x_zero) {
@@ -67,9 +81,7 @@ TL_INLINE void tl_gather_s8(int8_t *taps, const int8_t *x, tl_window_t s, int oy
       tl_gather_zero_s8(taps, x_zero, first, at, n);
       tl_gather_zero_s8(taps, x_zero, width - end, at + end, n);
     }
-    if (end > first)
-      tl_gather_row_s8(taps, x + tl_window_input(s, oy, ox, k, kx.first), end - first,
-                       at + first, n, width);
+    if (end > first) tl_gather_taps_s8(taps, x, s, oy, ox, k, kx, n);
   }
 }
 

@@ -15,8 +15,8 @@ TL_INLINE tl_sweep_t tl_depthwise_taps(tl_window_t s, tl_range_t ky, tl_range_t 
   tl_sweep_t p;
   p.rows = ky.end - ky.first;
   p.cols = kx.end - kx.first;
-  p.x_row = s.in_w * s.in_c;
-  p.x_col = s.in_c;
+  p.x_row = tl_tap_offset(s, 1, 0);
+  p.x_col = tl_tap_offset(s, 0, 1);
   p.d_row = s.k_w * s.out_c;
   p.d_col = s.out_c;
   return p;
@@ -99,8 +99,7 @@ TL_INLINE tl_sweep_t tl_depthwise_positions(tl_window_t s, tl_range_t oy, tl_ran
  * channel each; or of channel o alone, where several share an input channel. */
 TL_INLINE void tl_depthwise_update_f32(float *u, const float *x, const float *dy, float s,
                                        tl_window_t sh, int ky, int kx, int o, int n) {
-  const tl_range_t oy = tl_positions_inside(ky, sh.in_h, sh.out_h, sh.stride_h, sh.pad_top);
-  const tl_range_t ox = tl_positions_inside(kx, sh.in_w, sh.out_w, sh.stride_w, sh.pad_left);
+  const tl_range_t oy = tl_tap_rows(sh, ky), ox = tl_tap_cols(sh, kx);
   const tl_sweep_t p = tl_depthwise_positions(sh, oy, ox);
   float g[8];
   if (p.rows <= 0 || p.cols <= 0) return;

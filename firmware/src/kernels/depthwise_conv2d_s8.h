@@ -12,7 +12,7 @@ TL_INLINE void tl_depthwise_quad_s8(int32_t acc[4], const int8_t *xp, const TL_F
   int ky, kx;
   for (ky = 0; ky < rows; ky++) {
     for (kx = 0; kx < cols; kx++) {
-      const int8_t *x = xp + (ky * s.in_w + kx) * s.in_c;
+      const int8_t *x = xp + tl_tap_offset(s, ky, kx);
       const TL_FLASH int8_t *w = wp + (ky * s.k_w + kx) * s.in_c;
 #if defined(TL_USE_SMLAD)
       const uint32_t xw = tl_word(x), ww = tl_word(w);
@@ -38,7 +38,7 @@ TL_INLINE int32_t tl_depthwise_one_s8(const int8_t *xp, const TL_FLASH int8_t *w
   int ky, kx;
   for (ky = 0; ky < rows; ky++)
     for (kx = 0; kx < cols; kx++)
-      acc += xp[(ky * s.in_w + kx) * s.in_c] * wp[(ky * s.k_w + kx) * s.in_c];
+      acc += xp[tl_tap_offset(s, ky, kx)] * wp[(ky * s.k_w + kx) * s.in_c];
   return acc;
 }
 
@@ -62,7 +62,7 @@ TL_INLINE int32_t tl_depthwise_offset_s8(const int8_t *xp, tl_window_t s, int ro
   int i, j;
   if (w_zero == 0) return 0;
   for (i = 0; i < rows; i++)
-    for (j = 0; j < cols; j++) sum += xp[(i * s.in_w + j) * s.in_c];
+    for (j = 0; j < cols; j++) sum += xp[tl_tap_offset(s, i, j)];
   return -w_zero * sum;
 }
 

@@ -14,7 +14,7 @@ TL_INLINE int32_t tl_depthwise_times_sum_s8(const int8_t *xp, const TL_FLASH int
   int ky, kx;
   for (ky = 0; ky < rows; ky++)
     for (kx = 0; kx < cols; kx++)
-      acc += (int32_t)(xp[(ky * s.in_w + kx) * s.in_c] - x_zero) *
+      acc += (int32_t)(xp[tl_tap_offset(s, ky, kx)] - x_zero) *
              (wp[(ky * s.k_w + kx) * s.out_c] - w_zero);
   return acc;
 }

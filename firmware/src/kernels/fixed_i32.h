@@ -1,7 +1,6 @@
-/* fixed_i32.h: block exponents, fixed-point exp and ln, and random rounding, for learning in
- * integers. A block is an array of integers v with one exponent e: each stands for v * 2^e
- * (Wang et al. 2020, "NITI"). Rounding at random lets steps below one unit count on average
- * (Gupta et al. 2015, "Deep Learning with Limited Numerical Precision"). */
+/* fixed_i32.h: fixed-point exp and ln, and steps that are rounded at random, for learning in
+ * integers. Rounding at random lets steps below one unit count on average (Gupta et al. 2015,
+ * "Deep Learning with Limited Numerical Precision"). */
 #ifndef TL_FIXED_I32_H
 #define TL_FIXED_I32_H
 
@@ -25,24 +24,6 @@ TL_INLINE int32_t tl_shifted_i32(int32_t v, int32_t left) {
   }
   if (left > 28) left = 28;
   return tl_clamp_i32(v, TL_MOST_I32 >> left) * ((int32_t)1 << left);
-}
-
-/* By how much a block must be shifted right for its values to have at most so many bits. */
-TL_INLINE int tl_block_shift_i32(const int32_t *v, int n, int bits) {
-  uint32_t all = 0;
-  int i, used = 0;
-  for (i = 0; i < n; i++) all |= (uint32_t)(v[i] ^ (v[i] >> 31));
-  while (used < 32 && all >> used) used++;
-  return used > bits ? used - bits : 0;
-}
-
-/* Shortens a block in place; returns what its exponent grows by. */
-TL_INLINE int32_t tl_shorten_i32(int32_t *v, int n, int bits) {
-  const int right = tl_block_shift_i32(v, n, bits);
-  int i;
-  if (right == 0) return 0;
-  for (i = 0; i < n; i++) v[i] = tl_shifted_i32(v[i], -right);
-  return right;
 }
 
 /* exp(-gap / 256) in Q15 for a gap of 0 to 4095: a factor for the quarters, one for the rest.
@@ -101,25 +82,29 @@ TL_INLINE int32_t tl_nearest_i32(float v) {
  * section 7.1.1). */
 TL_INLINE uint32_t tl_next_u32(uint32_t random) { return random * 1664525u + 1013904223u; }
 
+/* What a random word grows by from one weight of a row to the next: 2^32 times the golden
+ * ratio. From a random start, each of the words is as likely as any other. */
+#define TL_GOLDEN_U32 0x9e3779b9u
+
 /* v / 2^shift, up or down at random so that the mean is right; shift from 1 to 30. */
 TL_INLINE int32_t tl_random_round_i32(int32_t v, int shift, uint32_t random) {
   return (v + (int32_t)(random >> (32 - shift))) >> shift;
 }
 
-/* A step of the optimiser: factor / 2^shift times a value of up to 9 bits. */
+/* A step of the optimiser: factor / 2^shift times a value. */
 typedef struct {
   int32_t factor;
   int shift;
 } tl_step_t;
 
-/* factor * 2^exponent with a shift from 1 to 30. A step beyond that is cut. */
-TL_INLINE tl_step_t tl_step_i32(int32_t factor, int32_t exponent) {
+/* factor * 2^exponent with a shift from 1 to 30. A step beyond that is cut to `most`. */
+TL_INLINE tl_step_t tl_step_i32(int32_t factor, int32_t exponent, int32_t most) {
   tl_step_t step;
   if (exponent < -30) {
     step.factor = tl_shifted_i32(factor, exponent + 30);
     step.shift = 30;
   } else if (exponent > -1) {
-    step.factor = tl_clamp_i32(tl_shifted_i32(factor, exponent + 1), (int32_t)1 << 21);
+    step.factor = tl_clamp_i32(tl_shifted_i32(factor, exponent + 1), most);
     step.shift = 1;
   } else {
     step.factor = factor;

@@ -23,10 +23,14 @@ TL_INLINE int32_t tl_short_magnitude(uint32_t bits, int32_t right) {
   return q > 127 ? 127 : (int32_t)q;
 }
 
-/* q[n] and its exponent, such that the largest |q| has 7 bits. Inputs below 2^-126 count as 0.
+/* The least exponent field of a block's largest input: below, the exponent would not fit a
+ * byte. */
+#define TL_LEAST_FIELD 6
+
+/* q[n] and its exponent, such that the largest |q| has 7 bits. Blocks below 2^-121 count as 0.
  */
-TL_INLINE void tl_input_i8(int8_t *q, int32_t *q_exp, const float *x, int n) {
-  uint32_t largest = (uint32_t)1 << 23;
+TL_INLINE void tl_input_i8(int8_t *q, int8_t *q_exp, const float *x, int n) {
+  uint32_t largest = (uint32_t)TL_LEAST_FIELD << 23;
   int i;
   for (i = 0; i < n; i++) {
     const uint32_t bits = tl_magnitude_bits(x + i);
@@ -41,7 +45,7 @@ TL_INLINE void tl_input_i8(int8_t *q, int32_t *q_exp, const float *x, int n) {
     memcpy(&sign, x + i, sizeof sign);
     q[i] = (int8_t)(sign >> 31 ? -size : size);
   }
-  *q_exp = (int32_t)largest - 133;
+  *q_exp = (int8_t)((int32_t)largest - 133);
 }
 
 #endif

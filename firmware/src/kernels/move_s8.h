@@ -1,5 +1,5 @@
-/* move_s8.h: moving elements: padding, joining, resizing and transposing. The last two take the
- * bytes of an element, so they serve any type. */
+/* move_s8.h: moving elements: padding, joining, resizing, transposing and slicing. The last
+ * three take the bytes of an element, so they serve any type. */
 #ifndef TL_MOVE_S8_H
 #define TL_MOVE_S8_H
 
@@ -63,6 +63,13 @@ TL_INLINE void tl_transpose(void *y, const void *x, int a, int b, int c, int ste
     for (j = 0; j < b; j++)
       for (k = 0; k < c; k++, to += bytes)
         memcpy(to, from + (i * step_a + j * step_b + k * step_c) * bytes, (size_t)bytes);
+}
+
+/* The same from element `first` of x on. */
+TL_INLINE void tl_slice(void *y, const void *x, int first, int a, int b, int c, int step_a,
+                        int step_b, int step_c, int bytes) {
+  const char *from = (const char *)x + first * bytes;
+  tl_transpose(y, from, a, b, c, step_a, step_b, step_c, bytes);
 }
 
 #endif

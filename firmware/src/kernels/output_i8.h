@@ -17,7 +17,7 @@ TL_INLINE int32_t tl_gap_q8(int32_t largest, int32_t z, int32_t z_exp) {
   return gap > 4095 ? 4095 : gap;
 }
 
-TL_INLINE tl_softmax_t tl_softmax_sums_i8(const int32_t *z, int32_t z_exp, int n) {
+TL_INLINE tl_softmax_t tl_softmax_sums_i8(const int16_t *z, int32_t z_exp, int n) {
   tl_softmax_t s = {z[0], 0};
   int i;
   for (i = 1; i < n; i++)
@@ -31,7 +31,7 @@ TL_INLINE uint32_t tl_probability_q15(int32_t gap, uint32_t total) {
 }
 
 /* y = softmax(z). */
-TL_INLINE void tl_softmax_i8(float *y, const int32_t *z, const int32_t *z_exp, int n) {
+TL_INLINE void tl_softmax_i8(float *y, const int16_t *z, const int8_t *z_exp, int n) {
   const tl_softmax_t s = tl_softmax_sums_i8(z, *z_exp, n);
   int i;
   for (i = 0; i < n; i++)
@@ -40,14 +40,14 @@ TL_INLINE void tl_softmax_i8(float *y, const int32_t *z, const int32_t *z_exp, i
 }
 
 /* y = sigmoid(z). */
-TL_INLINE void tl_sigmoid_i8(float *y, const int32_t *z, const int32_t *z_exp, int n) {
+TL_INLINE void tl_sigmoid_i8(float *y, const int16_t *z, const int8_t *z_exp, int n) {
   int i;
   for (i = 0; i < n; i++)
     y[i] = (float)tl_sigmoid_q15(tl_shifted_i32(z[i], *z_exp + 8)) * (1.0f / 32768.0f);
 }
 
 /* y = z as floats. */
-TL_INLINE void tl_real_i8(float *y, const int32_t *z, const int32_t *z_exp, int n) {
+TL_INLINE void tl_real_i8(float *y, const int16_t *z, const int8_t *z_exp, int n) {
   const float unit = tl_pow2_f32(*z_exp);
   int i;
   for (i = 0; i < n; i++) y[i] = (float)z[i] * unit;

@@ -12,12 +12,27 @@ typedef struct {
   int k_h, k_w;
   int stride_h, stride_w;
   int pad_top, pad_left; /* implicit zeros before the first row and column */
+  int gap_h, gap_w;      /* inputs left out between two taps: dilation - 1 */
 } tl_window_t;           /* convolution, depthwise convolution, pooling (k = pool size) */
 
 typedef struct {
   int in_h, in_w, in_c;
   int top, bottom, left, right;
 } tl_padding_t;
+
+/* Two tensors joined element by element: y is [n0][n1][n2], and a step of 0 repeats a or b. */
+typedef struct {
+  int n0, n1, n2;
+  int a0, a1, a2;
+  int b0, b1, b2;
+} tl_broadcast_t;
+
+/* A sum over two loops for each place of two loops: sizes and steps of those that stay (n) and
+ * of those that are summed over (m). */
+typedef struct {
+  int n0, n0_step, n1, n1_step;
+  int m0, m0_step, m1, m1_step;
+} tl_reduce_t;
 
 /* Activations that a layer can apply to its own output. */
 enum {
@@ -26,7 +41,9 @@ enum {
   TL_RELU6 = 2,
   TL_LEAKY_RELU = 3, /* alpha: slope below zero, >= 0 */
   TL_SIGMOID = 4,
-  TL_TANH = 5
+  TL_TANH = 5,
+  TL_RELU_N1_TO_1 = 6, /* within -1 .. 1 */
+  TL_RELU_0_TO_1 = 7
 };
 
 #endif

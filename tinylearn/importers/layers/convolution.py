@@ -38,25 +38,25 @@ def _window(layer: Layer, x: Value) -> _Window:
     layer.rank(x, dimensions + 1)
     layer.channels_last()
     fields = layer.fields
-    if set(fields.sizes("dilation_rate", dimensions, 1)) != {1}:
-        fields.unsupported("dilation_rate", "supported: 1")
     if fields.integer("groups", 1) != 1:
         fields.unsupported("groups", "supported: 1, or DepthwiseConv2D")
     size = _flat(fields.sizes("kernel_size", dimensions))
     strides = _flat(fields.sizes("strides", dimensions, 1))
-    image, padding = _padded(layer, x, size)
-    return _Window(image, x.shape[-1], size, window_attrs(size, strides, padding))
+    dilation = _flat(fields.sizes("dilation_rate", dimensions, 1))
+    image, padding = _padded(layer, x, size, dilation)
+    return _Window(image, x.shape[-1], size, window_attrs(size, strides, padding, dilation))
 
 
-def _padded(layer: Layer, x: Value, size: Shape) -> tuple[str, str]:
+def _padded(layer: Layer, x: Value, size: Shape, dilation: Shape) -> tuple[str, str]:
     """The input and the padding that is left to do; causal padding is done beforehand."""
     causal = ("causal",) if layer.class_name == "Conv1D" else ()
     padding = layer.fields.one_of("padding", "valid", ("valid", "same", *causal))
     image = layer.image(x)
     if padding != "causal":
         return image, padding
-    if size[1] > 1:
-        image = layer.op("zero_pad", "pad", (image,), pads=(0, 0, size[1] - 1, 0))
+    before = (size[1] - 1) * dilation[1]
+    if before > 0:
+        image = layer.op("zero_pad", "pad", (image,), pads=(0, 0, before, 0))
     return image, "valid"
 
 

@@ -1,12 +1,13 @@
-"""Layers that join branches: Add and Concatenate."""
+"""Layers that join branches: Add, Subtract, Multiply and Concatenate."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tinylearn.errors import BadInputError
+from tinylearn.errors import BadInputError, UnsupportedError
 from tinylearn.importers.builder import Value
 from tinylearn.importers.layers.base import Layer, converts_many
+from tinylearn.ops import broadcast
 from tinylearn.ops.base import Shape
 
 
@@ -28,6 +29,39 @@ def add(layer: Layer, inputs: Sequence[Value]) -> Value:
     for i, x in enumerate(inputs[1:], 1):
         total = layer.op("add", _part(i, inputs), (total, layer.exact(x)))
     return Value(total, inputs[0].shape)
+
+
+@converts_many("Multiply", "ops.Multiply")
+def multiply(layer: Layer, inputs: Sequence[Value]) -> Value:
+    """The product of inputs that may repeat along each other, two at a time."""
+    _at_least_two(layer, inputs)
+    total = inputs[0]
+    for i, x in enumerate(inputs[1:], 1):
+        total = _repeated(layer, ("multiply", "multiply"), _part(i, inputs), total, x)
+    return total
+
+
+@converts_many("Subtract", "ops.Subtract")
+def subtract(layer: Layer, inputs: Sequence[Value]) -> Value:
+    """The first input minus the second."""
+    if len(inputs) != 2:
+        raise BadInputError(f"{layer.fields.where}: needs 2 inputs, has {len(inputs)}")
+    return _repeated(layer, ("subtract", "subtract_from"), "", *inputs)
+
+
+def _repeated(layer: Layer, kinds: tuple[str, str], part: str, a: Value, b: Value) -> Value:
+    """An op of two tensors; its second kind has the operands exchanged."""
+    if len(a.shape) != len(b.shape):
+        raise UnsupportedError(
+            f"{layer.fields.where}: shapes {a.shape} and {b.shape}; supported: as many axes each"
+        )
+    full = broadcast.out_shape(a.shape, b.shape, layer.fields.where)
+    if full not in (a.shape, b.shape):
+        raise UnsupportedError(f"{layer.fields.where}: {a.shape} and {b.shape} both repeat")
+    exchanged = full != a.shape
+    parts = (b, a) if exchanged else (a, b)
+    names = [layer.exact(x) for x in parts]
+    return Value(layer.op(kinds[exchanged], part, names), full)
 
 
 @converts_many("Concatenate")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tinylearn.errors import BadInputError, UnsupportedError
+import numpy as np
+
+from tinylearn.errors import BadInputError
 from tinylearn.importers.tflite.file import TfOperator
 from tinylearn.importers.tflite.state import Rule, State
 from tinylearn.ops.lut import table
@@ -17,6 +19,8 @@ _FUNCTIONS = {
     "TANH": ("tanh", "tanh", ""),
     "RELU": ("relu", "relu", "RELU"),
     "RELU6": ("relu6", "relu6", "RELU6"),
+    "RELU_N1_TO_1": ("relu_n1_to_1", "relu_n1_to_1", "RELU_N1_TO_1"),
+    "RELU_0_TO_1": ("relu_0_to_1", "relu_0_to_1", "RELU_0_TO_1"),
     "LEAKY_RELU": ("leaky_relu", "leaky_relu", ""),
 }
 _LARGEST_BETA = 1e6
@@ -42,6 +46,15 @@ def activation(state: State, operator: TfOperator) -> None:
         state.emit(operator, "activation", (x,), layer, {"activation": name, "alpha": 0.0, **alpha})
 
 
+def hard_swish(state: State, operator: TfOperator) -> None:
+    """HARD_SWISH."""
+    x, layer = state.x(operator), state.layer(operator)
+    if state.is_quantized(state.tensor(operator, 0)):
+        _through_table(state, operator, x, layer, "hard_swish", state.quantized(operator, (0,)))
+    else:
+        state.emit(operator, "hard_swish", (x,), layer, {})
+
+
 def softmax(state: State, operator: TfOperator) -> None:
     """SOFTMAX over the last axis."""
     x, layer, beta = state.x(operator), state.layer(operator), float(operator.options["Beta"])
@@ -56,10 +69,11 @@ def softmax(state: State, operator: TfOperator) -> None:
         else:
             exps = state.builder.weight(f"{layer}/exps", float_table(scale, beta))
         state.emit(operator, "q_softmax", (x, exps), layer, attrs)
-    elif beta == 1.0:
-        state.emit(operator, "softmax", (x,), layer, {})
     else:
-        raise UnsupportedError(f"{operator.where}: beta {beta} of float32; supported: 1")
+        if beta != 1.0:
+            factor = state.builder.weight(f"{layer}/beta", np.array([beta], np.float32))
+            x = state.builder.op("multiply", f"{layer}/scaled", (x, factor), layer, {})
+        state.emit(operator, "softmax", (x,), layer, {})
 
 
 def quantize(state: State, operator: TfOperator) -> None:
@@ -96,6 +110,7 @@ def rescaled(state: State, operator: TfOperator, at: int, name: str) -> str:
 
 RULES: dict[str, Rule] = {
     **dict.fromkeys(_FUNCTIONS, activation),
+    "HARD_SWISH": hard_swish,
     "SOFTMAX": softmax,
     "QUANTIZE": quantize,
     "DEQUANTIZE": dequantize,

@@ -121,14 +121,17 @@ def _names(enumeration: type) -> dict[int, str]:
 _FIELDS = ("Padding", "StrideW", "StrideH", "DilationWFactor", "DilationHFactor", "FilterWidth",
            "FilterHeight", "DepthMultiplier", "FusedActivationFunction", "KeepDims", "KeepNumDims",
            "WeightsFormat", "Axis", "Beta", "Alpha", "AlignCorners", "HalfPixelCenters",
-           "PotScaleInt16")  # fmt: skip
+           "PotScaleInt16", "BeginMask", "EndMask", "EllipsisMask", "NewAxisMask",
+           "ShrinkAxisMask", "BatchDims")  # fmt: skip
 #: the options table of each operator that has one
 _OPTIONS = {
     "FULLY_CONNECTED": "FullyConnectedOptions", "CONV_2D": "Conv2DOptions",
     "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions", "MAX_POOL_2D": "Pool2DOptions",
-    "AVERAGE_POOL_2D": "Pool2DOptions", "MEAN": "ReducerOptions", "ADD": "AddOptions",
+    "AVERAGE_POOL_2D": "Pool2DOptions", "MEAN": "ReducerOptions", "SUM": "ReducerOptions",
+    "ADD": "AddOptions",
     "SUB": "SubOptions", "MUL": "MulOptions", "CONCATENATION": "ConcatenationOptions",
     "SOFTMAX": "SoftmaxOptions", "LEAKY_RELU": "LeakyReluOptions",
+    "STRIDED_SLICE": "StridedSliceOptions", "GATHER": "GatherOptions",
     "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions",
 }  # fmt: skip
 
@@ -216,7 +219,7 @@ class _Reader:
         if table is not None:
             options.Init(table.Bytes, table.Pos)
             self._check_kind(f"operator {index} ({code})", name, operator.BuiltinOptionsType())
-        elif code not in ("ADD", "SUB", "MUL"):
+        elif code not in ("ADD", "SUB", "MUL", "STRIDED_SLICE"):
             raise BadInputError(f"operator {index} ({code}): has no options")
         present: dict[str, Callable[[], Any]] = {
             field: getattr(options, field) for field in _FIELDS if hasattr(options, field)

@@ -29,10 +29,11 @@ def padding(operator: TfOperator) -> str:
 
 def _window(operator: TfOperator, kernel: tuple[int, int]) -> dict[str, Any]:
     options = operator.options
-    if (options["DilationHFactor"], options["DilationWFactor"]) != (1, 1):
-        raise UnsupportedError(f"{operator.where}: dilation is not supported")
     strides = (options["StrideH"], options["StrideW"])
-    return window_attrs(kernel, strides, padding(operator))
+    dilation = (options["DilationHFactor"], options["DilationWFactor"])
+    if min(dilation) < 1:
+        raise BadInputError(f"{operator.where}: dilation {dilation} must be positive")
+    return window_attrs(kernel, strides, padding(operator), dilation)
 
 
 def _bias(state: State, operator: TfOperator, count: int, quantized: bool) -> Array:
@@ -103,28 +104,33 @@ def _float(state: State, operator: TfOperator, kind: str, x: str, weights: Array
     state.become(operator, activated(state, operator, out, layer), layer)
 
 
-def _flat(state: State, operator: TfOperator, n_in: int) -> str:
+def _flat(state: State, operator: TfOperator, n_in: int) -> tuple[str, bool]:
+    """The input as one row, or as a line of rows; and whether it is a line."""
     x = state.x(operator)
     size = math.prod(state.builder.shape(x))
-    if size != n_in:
-        raise UnsupportedError(
-            f"{operator.where}: {size} inputs for rows of {n_in}; supported: one row"
-        )
-    return state.builder.reshaped(x, (n_in,), f"{x}/flat{operator.index}", x)
+    if n_in < 1 or size % n_in:
+        raise BadInputError(f"{operator.where}: {size} inputs for rows of {n_in}")
+    rows = size // n_in
+    shape = (n_in,) if rows == 1 else (1, rows, n_in)
+    return state.builder.reshaped(x, shape, f"{x}/flat{operator.index}", x), rows > 1
 
 
 def fully_connected(state: State, operator: TfOperator) -> None:
-    """FULLY_CONNECTED on one row."""
+    """FULLY_CONNECTED; on several rows it is a convolution of one tap, rounded as it was."""
     weights = state.constant(operator, 1)
     if weights.ndim != 2 or operator.options.get("WeightsFormat", 0):
         raise UnsupportedError(f"{operator.where}: weights {weights.shape} in another format")
-    x = _flat(state, operator, weights.shape[1])
+    x, line = _flat(state, operator, weights.shape[1])
+    shape = (weights.shape[0], 1, 1, weights.shape[1]) if line else weights.shape
+    attrs = window_attrs((1, 1), (1, 1), "valid") if line else {}
     if state.is_quantized(state.tensor(operator, 0)):
         values, quant, zero = _weights(state, operator, channels_last=False)
-        _quantized(state, operator, "q_dense", x, values, quant, zero, {})
+        attrs |= {"rounds_as": "q_dense"} if line else {}
+        kind = "q_conv2d" if line else "q_dense"
+        _quantized(state, operator, kind, x, values.reshape(shape), quant, zero, attrs)
     else:
-        _float(state, operator, "dense", x, _reals(operator, state.tensor(operator, 1)), {},
-               weights.shape[0])  # fmt: skip
+        reals = _reals(operator, state.tensor(operator, 1)).reshape(shape)
+        _float(state, operator, "conv2d" if line else "dense", x, reals, attrs, weights.shape[0])
 
 
 def _reals(operator: TfOperator, tensor: TfTensor) -> Array:
@@ -186,7 +192,13 @@ def depthwise_conv_2d(state: State, operator: TfOperator) -> None:
     )
 
 
+def batched(state: State, operator: TfOperator) -> None:
+    """What of SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND was not made a dilated convolution before."""
+    raise UnsupportedError(f"{operator.where}: supported: both, around a convolution alone")
+
+
 RULES: dict[str, Rule] = {
+    **dict.fromkeys(("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"), batched),
     "FULLY_CONNECTED": fully_connected,
     "CONV_2D": conv_2d,
     "DEPTHWISE_CONV_2D": depthwise_conv_2d,

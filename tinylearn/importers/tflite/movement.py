@@ -1,17 +1,15 @@
-"""RESHAPE, PAD, CONCATENATION, TRANSPOSE, RESIZE_NEAREST_NEIGHBOR and what is like them."""
+"""RESHAPE, CONCATENATION, TRANSPOSE, RESIZE_NEAREST_NEIGHBOR and what is like them."""
 
 from __future__ import annotations
 
 from typing import Any
-
-import numpy as np
 
 from tinylearn.errors import BadInputError, UnsupportedError
 from tinylearn.importers.tflite.activation import rescaled
 from tinylearn.importers.tflite.file import TfOperator
 from tinylearn.importers.tflite.state import Rule, State, fused, shape_of
 from tinylearn.ir.graph import Op, frozen_map
-from tinylearn.ops.q_move import MOST_PARTS, resize_indices
+from tinylearn.ops.q_move import MOST_AXES, MOST_PARTS, resize_indices
 
 
 def reshape(state: State, operator: TfOperator) -> None:
@@ -25,23 +23,6 @@ def shape_arithmetic(state: State, operator: TfOperator) -> None:
     shape that comes out is declared."""
     if state.output(operator).type != "INT32":
         raise UnsupportedError(f"{operator.where}: supported: on shapes only")
-
-
-def _pads(state: State, operator: TfOperator) -> tuple[int, ...]:
-    pads = np.reshape(state.integers(operator, 1), (-1, 2))
-    if pads.shape != (4, 2) or pads[[0, 3]].any() or pads.min() < 0 or pads.max() > 1 << 16:
-        raise UnsupportedError(f"{operator.where}: supported: padding of height and width")
-    return tuple(int(p) for p in pads[1:3].ravel())
-
-
-def pad(state: State, operator: TfOperator) -> None:
-    """PAD with what stands for zero."""
-    x, layer, pads = state.x(operator), state.layer(operator), _pads(state, operator)
-    if state.is_quantized(state.tensor(operator, 0)):
-        attrs = {**state.quantized(operator, (0,)), "pads": pads}
-        state.emit(operator, "q_pad", (x,), layer, attrs)
-    else:
-        state.emit(operator, "zero_pad", (x,), layer, {"pads": pads})
 
 
 def concatenation(state: State, operator: TfOperator) -> None:
@@ -90,14 +71,26 @@ def _concat_floats(state: State, operator: TfOperator, layer: str, axis: int) ->
 
 
 def transpose(state: State, operator: TfOperator) -> None:
-    """TRANSPOSE that leaves the batch in front."""
-    perm = state.integers(operator, 1)
-    if not perm or perm[0] != 0 or sorted(perm) != list(range(len(perm))):
-        raise UnsupportedError(
-            f"{operator.where}: permutation {perm}; the batch must stay in front"
-        )
+    """TRANSPOSE; axes of one, such as the batch, may go anywhere."""
+    perm, shape = state.integers(operator, 1), state.tensor(operator, 0).shape
+    if not perm or sorted(perm) != list(range(len(shape))):
+        raise BadInputError(f"{operator.where}: permutation {perm} of {shape}")
     layer, x = state.layer(operator), state.x(operator)
+    if perm[0] != 0 or len(perm) == 1:
+        x, perm = _without_ones(state, operator, x, perm)
+    if len(perm) - 1 > MOST_AXES:
+        raise UnsupportedError(f"{operator.where}: of {len(perm) - 1} axes; at most {MOST_AXES}")
     state.emit(operator, "transpose", (x,), layer, {"perm": tuple(p - 1 for p in perm[1:])})
+
+
+def _without_ones(state: State, operator: TfOperator, x: str,
+                  perm: list[int]) -> tuple[str, list[int]]:  # fmt: skip
+    """The tensor and the permutation of its axes that are longer than one, behind a batch."""
+    shape = state.tensor(operator, 0).shape
+    kept = [a for a, n in enumerate(shape) if n > 1]
+    sizes = tuple(shape[a] for a in kept) or (1,)
+    x = state.builder.reshaped(x, sizes, f"{x}/long{operator.index}", x)
+    return x, [0, *(1 + kept.index(p) for p in perm if p in kept)] if kept else [0, 1]
 
 
 def resize_nearest(state: State, operator: TfOperator) -> None:
@@ -119,8 +112,7 @@ def resize_nearest(state: State, operator: TfOperator) -> None:
 
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), reshape),
-    **dict.fromkeys(("SHAPE", "STRIDED_SLICE", "PACK"), shape_arithmetic),
-    "PAD": pad,
+    **dict.fromkeys(("SHAPE", "PACK"), shape_arithmetic),
     "CONCATENATION": concatenation,
     "TRANSPOSE": transpose,
     "RESIZE_NEAREST_NEIGHBOR": resize_nearest,

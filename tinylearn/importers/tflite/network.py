@@ -6,13 +6,24 @@ import re
 
 from tinylearn.errors import BadInputError, UnsupportedError
 from tinylearn.importers.fields import MAX_NAME
-from tinylearn.importers.tflite import activation, arithmetic, layers, movement, pooling
+from tinylearn.importers.tflite import (
+    activation,
+    arithmetic,
+    batched,
+    layers,
+    movement,
+    padding,
+    pooling,
+    slicing,
+)
 from tinylearn.importers.tflite.file import TfModel, TfOperator
 from tinylearn.importers.tflite.state import Rule, State
 from tinylearn.ir.graph import Graph
 
 _RULES: dict[str, Rule] = {
     **layers.RULES, **pooling.RULES, **arithmetic.RULES, **movement.RULES, **activation.RULES,
+    **padding.RULES,
+    **slicing.RULES,
 }  # fmt: skip
 
 
@@ -27,6 +38,7 @@ def build(model: TfModel, name: str, rounding: str) -> Graph:
         raise UnsupportedError(
             f"it has {len(model.inputs)} inputs and {len(model.outputs)} outputs; supported: 1 each"
         )
+    model = batched.joined(model)
     state = State(model, rounding)
     source = state.begin(model.inputs[0])
     for operator in model.operators:

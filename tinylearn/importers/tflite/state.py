@@ -17,7 +17,8 @@ from tinylearn.ir.quant import Quant
 from tinylearn.ops.base import Shape
 
 _LONGEST_LAYER = 60
-_FLIP = 128
+#: what codes of uint8 are less as int8
+UINT8_OFFSET = 128
 _INT8 = (-128, 127)
 _SIX = 6.0
 #: smaller scales of activations are damage, and their ratios leave float32
@@ -131,7 +132,7 @@ class State:
         raw = self._raw_quant(tensor)
         if raw is None:
             raise UnsupportedError(f"tensor {tensor.index} is float32 beside int8 ones")
-        moved = _FLIP if tensor.type == "UINT8" else 0
+        moved = UINT8_OFFSET if tensor.type == "UINT8" else 0
         zeros = tuple(z - moved for z in raw.zero_points)
         if min(zeros) < _INT8[0] or max(zeros) > _INT8[1]:
             raise BadInputError(f"tensor {tensor.index}: zero points {zeros[:4]} leave int8")
@@ -214,14 +215,14 @@ class State:
         )
 
 
-_MOVES = ("transpose", "resize_nearest")
+_MOVES = ("transpose", "resize_nearest", "slice")
 Rule = Callable[[State, TfOperator], None]
 
 
 def _range(activation: str, scale: float, zero: int) -> tuple[int, int]:
     """The int8 range of a fused activation (TFLite's CalculateActivationRangeQuantized)."""
     low, high = _INT8
-    if activation in ("RELU", "RELU6"):
+    if activation in ("RELU", "RELU6", "RELU_0_TO_1"):
         low = max(low, zero)
     if activation == "RELU6":
         high = min(high, zero + _quantized(_SIX, scale))
@@ -230,6 +231,8 @@ def _range(activation: str, scale: float, zero: int) -> tuple[int, int]:
             max(low, zero - _quantized(1.0, scale)),
             min(high, zero + _quantized(1.0, scale)),
         )
+    if activation == "RELU_0_TO_1":
+        high = min(high, zero + _quantized(1.0, scale))
     return low, high
 
 
@@ -271,7 +274,5 @@ def activated(state: State, operator: TfOperator, value: str, layer: str) -> str
     name = fused(operator)
     if not name:
         return value
-    if name == "RELU_N1_TO_1":
-        raise UnsupportedError(f"{operator.where}: fused RELU_N1_TO_1 of float32 is not supported")
     attrs = {"activation": name.lower(), "alpha": 0.0}
     return state.builder.op("activation", f"{layer}/activation", (value,), layer, attrs)
