@@ -42,10 +42,11 @@ class Agent:
     # ---- messages ----
 
     def handle(self, content: bytes) -> list[bytes]:
-        """One message down, and all that the task then learns."""
+        """One message down, and all that the task then learns. That it is learning need not be
+        told when it is over already."""
         messages = self.take(content)
         while self.wants_samples:
-            messages += self.learn()
+            messages = [*filter(_is_news, messages), *self.learn()]
         return messages
 
     def take(self, content: bytes) -> list[bytes]:
@@ -117,6 +118,11 @@ class TwinAgent(Agent):
         """As after a power cut: the twin's flash is all that is left."""
         self.twin.restart()
         self.reborn()
+
+
+def _is_news(message: bytes) -> bool:
+    said = unpacked(message)
+    return not isinstance(said, Progress) or said.phase is not Phase.LEARNING
 
 
 def _key(said: Task | Progress) -> tuple[int, int, int]:

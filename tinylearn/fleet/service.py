@@ -21,7 +21,7 @@ from tinylearn.errors import UsageError
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.coordinator import Coordinator
 from tinylearn.fleet.events import Effects, Event, Fetched, Received, Requested, Tick
-from tinylearn.fleet.messages import Body
+from tinylearn.fleet.messages import Body, Task
 from tinylearn.fleet.records import Log, Run
 from tinylearn.fleet.store import HeadMovedError, Store, StoreError
 from tinylearn.fleet.strategies.base import Strategy
@@ -147,7 +147,7 @@ class Service:
             _merge(effects, self.machine.handle(event, self.clock()))
         if not self._commit(effects):
             return False
-        for device, body in effects.sends:
+        for device, body in sorted(effects.sends, key=_urgency):
             self._send(device, body)
         self.on_effects(self.machine, effects)
         self._fetch(effects.wanted)
@@ -197,6 +197,11 @@ class Service:
         except (UsageError, StoreError) as error:
             _log.error("%s", error)
             return None
+
+
+def _urgency(send: tuple[str, Body]) -> int:
+    """Tasks first: a device waits for one, and nothing waits for a receipt."""
+    return 0 if isinstance(send[1], Task) else 1
 
 
 def _merge(into: Effects, more: Effects) -> None:

@@ -106,16 +106,15 @@ class Connection:
                 self._start_thread()
         return self._is_ready
 
-    def publish(self, topic: str, content: bytes, retain: bool = False) -> bool:
-        """Hands a message over at QoS 1; False where it is dropped: not connected, or too much
-        waits already."""
+    def publish(self, topic: str, content: bytes, retain: bool = False, qos: int = 1) -> bool:
+        """Hands a message over; False where it is dropped: not connected, or too much waits
+        already."""
         sent = self.is_ready()
         if sent:
-            sent = (
-                self._client.publish(topic, content, 1, retain).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
-            )
+            code = self._client.publish(topic, content, qos, retain).rc
+            sent = code == MQTTErrorCode.MQTT_ERR_SUCCESS
         self.counts.add("sent" if sent else "dropped")
-        self._wake()
+        self._wake_to_write()
         return sent
 
     def acknowledge(self, token: Token) -> None:
@@ -123,7 +122,7 @@ class Connection:
         packet number may now be another's."""
         if token is not None and token[0] == self._connection:
             self._client.ack(token[1], 1)
-            self._wake()
+            self._wake_to_write()
 
     def close(self) -> None:
         """Disconnects in order; a second call does nothing."""
@@ -133,6 +132,11 @@ class Connection:
             self._thread.join()
         for end in self._wake_pair or ():
             end.close()
+
+    def _wake_to_write(self) -> None:
+        """Mostly the caller's thread has written all, and the other one is better left asleep."""
+        if self._client.want_write():
+            self._wake()
 
     def _wake(self) -> None:
         """Whatever has been queued is to be written now. A full pipe, or a closed one, will do."""

@@ -68,8 +68,9 @@ class MqttCoordinator:
         self._connection.acknowledge(token)
 
     def send(self, device: str, content: bytes) -> None:
-        """See CoordinatorTransport."""
-        self._connection.publish(topic(self._fleet, device, "down"), content)
+        """See CoordinatorTransport. QoS 0: reminders repeat what is lost, and the broker's
+        acknowledgements would double the packets of a round."""
+        self._connection.publish(topic(self._fleet, device, "down"), content, qos=0)
 
     def acknowledge(self, incoming: Incoming) -> None:
         """See CoordinatorTransport."""
