@@ -15,6 +15,7 @@ from tinylearn.device.messages import Message
 from tinylearn.fleet import messages as m
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.events import Fetched, Received, Requested, Tick
+from tinylearn.fleet.rounds import attempt_of
 
 
 def unbroken(**options) -> bytes:
@@ -64,7 +65,9 @@ def updates(world: World, name: str, round_: int, stream: bytes | None = None, *
     """A device's whole update, with some fields changed."""
     device = world.devices[name]
     stream = device.moves(round_).tobytes() if stream is None else stream
-    piece = m.Update(7, round_, 0, m.Encoding.WEIGHTS, 0, len(stream), zlib.crc32(stream), 1, 0.5,
+    opened = world.machine.rounds.open.get(round_)
+    attempt = attempt_of(opened.base_crc) if opened else 0
+    piece = m.Update(7, round_, attempt, m.Encoding.WEIGHTS, 0, len(stream), zlib.crc32(stream), 1, 0.5,
                      stream)  # fmt: skip
     return replace(piece, **changed).pack()
 
@@ -146,7 +149,8 @@ def test_late_duplicate_and_foreign_updates_are_told_apart() -> None:
     assert world.machine.counters["duplicate"] == 1
     world.machine.handle(Tick(), 1e5)
     assert verdicts(tell(world, second, updates(world, second, 1))) == [m.Verdict.LATE]
-    assert verdicts(tell(world, first, updates(world, first, 99))) == [m.Verdict.FOREIGN]
+    assert verdicts(tell(world, first, updates(world, first, 99))) == []
+    assert world.machine.counters["updates early"] == 1
     assert verdicts(tell(world, first, updates(world, first, 1, run=8))) == [m.Verdict.FOREIGN]
 
 
@@ -158,6 +162,13 @@ def test_stale_updates_of_asynchronous_rounds_are_dropped() -> None:
         number = max(world.machine.rounds.open)
         assert verdicts(tell(world, fast, updates(world, fast, number))) == [m.Verdict.ACCEPTED]
     assert verdicts(tell(world, slow, updates(world, slow, 1))) == [m.Verdict.STALE]
+
+
+def test_an_update_of_other_weights_than_the_rounds_is_stale() -> None:
+    """As after a kill between a task and the commit of what it starts from."""
+    world = World(devices=2, config=Config(rounds=2), parameters={"devices": 2})
+    other = updates(world, "d0", 1, attempt=attempt_of(world.machine.head.version.crc) ^ 1)
+    assert verdicts(tell(world, "d0", other)) == [m.Verdict.STALE]
 
 
 LIES = {

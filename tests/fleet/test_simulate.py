@@ -92,7 +92,7 @@ def test_asynchronous_rounds_do_not_wait_for_stragglers(project) -> None:
     flowing = simulated(
         project, "fed_async", Config(rounds=40, concurrency=10, deadline=1e4), scenario
     )
-    assert flowing.seconds < waiting.seconds / 2
+    assert flowing.seconds < waiting.seconds / 1.5
 
 
 def test_what_makes_no_sense_is_refused() -> None:

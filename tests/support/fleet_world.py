@@ -81,13 +81,13 @@ class PythonDevice:
         return None
 
     def _asked(self, task: m.Task) -> bytes | None:
-        if self.task is None or (task.run, task.round) != (self.task.run, self.task.round):
+        if self.task is None or _key(task) != _key(self.task):
             self.task, self.stream, self.done = replace(task, data=b""), b"", False
             self.pulled = bytearray(task.data)
             if task.data:
                 return self._learn()
         if self.done:
-            return m.Progress(task.run, task.round, 0, m.Phase.DONE, 0, 0, 0, 0).pack()
+            return m.Progress(task.run, task.round, task.attempt, m.Phase.DONE, 0, 0, 0, 0).pack()
         return self._piece(0) if self.stream else self._pull()
 
     def _pull(self) -> bytes:
@@ -136,6 +136,10 @@ class PythonDevice:
         data = self.stream[offset : offset + room]
         return m.Update(self.task.run, self.task.round, self.task.attempt, m.Encoding.WEIGHTS, offset,
                         len(self.stream), zlib.crc32(self.stream), 3, 0.5, data).pack()  # fmt: skip
+
+
+def _key(task: m.Task) -> tuple[int, int, int]:
+    return task.run, task.round, task.attempt
 
 
 class MemoryStore:
@@ -213,15 +217,16 @@ class World:
             self.handle(Received(device.name, "state", device.announce()))
 
     def handle(self, event: Event) -> None:
-        """As the service does: commit, then send. A kill can come anywhere between."""
+        """As the service does: tasks, commit, the rest. A kill can come anywhere between."""
         effects: Effects = self.machine.handle(event, self.now)
-        if self._killed():
-            return
-        self.store.commit(effects.changes)
-        if self._killed():
-            return
-        for name, body in effects.sends:
-            self.put("down", name, body.pack())
+        for early in (True, False):
+            for name, body in effects.sends:
+                if isinstance(body, m.Task) == early:
+                    self.put("down", name, body.pack())
+                if self._killed():
+                    return
+            if early:
+                self.store.commit(effects.changes)
             if self._killed():
                 return
 

@@ -26,6 +26,12 @@ _REMEMBERED = 1000
 _MOST_PAYLOAD = 0xFFFF
 
 
+def attempt_of(crc: int) -> int:
+    """What tells a round's task from one of the same number that a killed coordinator had sent
+    before it had committed the weights that it starts from."""
+    return crc & 0xFFFF
+
+
 class Rounds:
     """The rounds of one run. ``open``: those under way, by number; ``last_round``: the newest."""
 
@@ -108,7 +114,7 @@ class Rounds:
         flags = m.TaskFlag.INLINE if inline else m.TaskFlag.NONE
         flags |= m.TaskFlag.SPARSE if work.share < 1 else m.TaskFlag.NONE
         return m.Task(
-            self.run.id, opened.round.number, 0, flags, opened.round.base, 0, len(base),
+            self.run.id, opened.round.number, attempt_of(opened.base_crc), flags, opened.round.base, 0, len(base),
             opened.base_crc, work.samples, work.passes, work.local_samples, work.rate, work.share,
             int(1000 * self.config.deadline), self.run.model_hash, base if inline else b"",
         )  # fmt: skip
@@ -126,6 +132,8 @@ class Rounds:
     def pulled(self, name: str, asked: m.Pull, now: float, effects: Effects) -> None:
         """Sends the piece of a round's weights that a device asks for."""
         opened = self._assigned(name, asked.run, asked.round, now)
+        if opened is None and asked.round > self.last_round:
+            return
         if opened is None or opened.round.base != asked.version:
             effects.sends.append((name, m.Receipt(asked.run, asked.round, 0, m.Verdict.ENDED)))
             return
@@ -150,6 +158,9 @@ class Rounds:
 
     def updated(self, name: str, piece: m.Update, now: float, effects: Effects) -> None:
         """A piece of an update: the next one is asked for, or the receipt sent."""
+        if piece.run == self.run.id and piece.round > self.last_round:
+            self.counters["updates early"] += 1
+            return
         verdict = self._verdict(name, piece)
         if verdict is not None:
             self._receipt(name, piece, verdict, effects)
@@ -177,9 +188,11 @@ class Rounds:
             return m.Verdict.ACCEPTED
         opened = self.open.get(piece.round)
         if opened is None:
-            return m.Verdict.LATE if piece.round <= self.last_round else m.Verdict.FOREIGN
+            return m.Verdict.LATE
         if name not in opened.assignments:
             return m.Verdict.FOREIGN
+        if piece.attempt != attempt_of(opened.base_crc):
+            return m.Verdict.STALE
         too_old = self.head.version.number - opened.round.base > self.config.most_staleness
         return m.Verdict.STALE if too_old else None
 

@@ -1,8 +1,9 @@
 """The shell around the coordinator's state machine: transport, store and clock.
 
 For each batch of messages: the machine says what it leads to, the store commits it, and only then
-are the messages acknowledged and the answers sent. Where a commit fails the machine is made anew from
-what the store holds, so the two never differ, and the batch is dealt with once more.
+are the messages acknowledged and the answers sent, but for tasks, which go out meanwhile. Where a
+commit fails the machine is made anew from what the store holds, so the two never differ, and the
+batch is dealt with once more.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from tinylearn.errors import UsageError
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.coordinator import Coordinator
 from tinylearn.fleet.events import Effects, Event, Fetched, Received, Requested, Tick
-from tinylearn.fleet.messages import Body, Task
+from tinylearn.fleet.messages import Task
 from tinylearn.fleet.records import Log, Run
 from tinylearn.fleet.store import HeadMovedError, Store, StoreError
 from tinylearn.fleet.strategies.base import Strategy
@@ -145,10 +146,10 @@ class Service:
         effects = Effects()
         for event in events:
             _merge(effects, self.machine.handle(event, self.clock()))
+        self._send_all(effects, early=True)
         if not self._commit(effects):
             return False
-        for device, body in sorted(effects.sends, key=_urgency):
-            self._send(device, body)
+        self._send_all(effects, early=False)
         self.on_effects(self.machine, effects)
         self._fetch(effects.wanted)
         return True
@@ -184,8 +185,13 @@ class Service:
         self._outdated = False
         return True
 
-    def _send(self, device: str, body: Body) -> None:
-        self.transport.send(device, body.pack())
+    def _send_all(self, effects: Effects, early: bool) -> None:
+        """Tasks go out while the store commits what they start from: devices learn meanwhile, and
+        what they send is dealt with after it. Should it never be committed, the task's attempt
+        tells that its update is of other weights."""
+        for device, body in effects.sends:
+            if isinstance(body, Task) == early:
+                self.transport.send(device, body.pack())
 
     def _fetch(self, versions: Sequence[int]) -> None:
         if versions:
@@ -197,11 +203,6 @@ class Service:
         except (UsageError, StoreError) as error:
             _log.error("%s", error)
             return None
-
-
-def _urgency(send: tuple[str, Body]) -> int:
-    """Tasks first: a device waits for one, and nothing waits for a receipt."""
-    return 0 if isinstance(send[1], Task) else 1
 
 
 def _merge(into: Effects, more: Effects) -> None:
