@@ -46,7 +46,8 @@ class Shard:
 @dataclass
 class Service:
     """One coordinator process. ``on_effects`` is told of everything after it was committed and
-    sent, for logs and metrics; ``clock`` gives seconds and never jumps."""
+    sent, for logs and metrics, ``on_commit`` of the seconds that a transaction took; ``clock`` gives
+    seconds and never jumps."""
 
     store: Store
     transport: CoordinatorTransport
@@ -58,6 +59,7 @@ class Service:
     shard: Shard = Shard()
     clock: Callable[[], float] = time.monotonic
     on_effects: Callable[[Coordinator, Effects], None] = lambda *_: None
+    on_commit: Callable[[float], None] = lambda _: None
     counters: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -156,8 +158,10 @@ class Service:
     def _commit(self, effects: Effects) -> bool:
         if not effects.changes:
             return True
+        began = self.clock()
         try:
             self.store.commit(self.run.id, effects.changes, self.shard.number)
+            self.on_commit(self.clock() - began)
             self._pause = _TICK_SECONDS
             return True
         except HeadMovedError:

@@ -1,0 +1,34 @@
+"""A version of a run as a weight blob, which any device of the model takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tinylearn.errors import UsageError
+from tinylearn.fleet.begin import PROJECT
+from tinylearn.fleet.model import load_project
+from tinylearn.fleet.run_handle import RunHandle
+
+
+def exported(
+    handle: RunHandle, project: Path | None = None, version: int | None = None
+) -> tuple[int, bytes]:
+    """(number, blob) of a version, or of the newest. The ``project`` is, if not said, the one that
+    the run was served with. Raises UsageError where it is of another model, or the version's
+    weights are no longer kept."""
+    run = handle.run
+    model, _ = load_project(project or _project(handle))
+    if model.hash != run.model_hash:
+        raise UsageError(
+            f"model {model.name}: is not the one of run {run.id}, {run.model_name} (hash "
+            f"{run.model_hash.hex()}); give its project with --model"
+        )
+    number = handle.store.head(run.id).number if version is None else version
+    return number, model.blob(handle.weights(number))
+
+
+def _project(handle: RunHandle) -> Path:
+    states = handle.store.load(handle.run.id, own=False).states
+    if PROJECT not in states:
+        raise UsageError(f"run {handle.run.id}: does not know its project; give --model PROJECT")
+    return Path(states[PROJECT])
