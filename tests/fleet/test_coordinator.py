@@ -293,6 +293,18 @@ def test_a_version_that_fails_goes_back() -> None:
     assert {d.deployed for d in world.devices.values()} == {2}
 
 
+def test_a_version_that_is_no_longer_kept_is_asked_for_once() -> None:
+    world = finished()
+    world.handle(Requested({"do": "rollout", "version": 2, "stages": [1.0]}))
+    first = world.machine.handle(Tick(), world.now)
+    told = world.machine.handle(Fetched(2, None), world.now)
+    assert first.wanted == [2]
+    assert [change.detail for change in told.changes if isinstance(change, Log)] == [
+        "version 2 is no longer kept: devices stay as they are"
+    ]
+    assert world.machine.handle(Tick(), world.now + 1).wanted == []
+
+
 def test_pinned_and_held_devices_stay_where_they_are() -> None:
     world = finished()
     rolled_out(world, 2)

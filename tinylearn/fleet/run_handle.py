@@ -49,8 +49,8 @@ class RunHandle:
                 else rollout.version == version)
         ]  # fmt: skip
         if not going:
-            what = "no version" if version is None else f"version {version}: it"
-            raise UsageError(f"run {self.run.id}: {what} is not being rolled out")
+            what = "nothing is" if version is None else f"version {version} is not"
+            raise UsageError(f"run {self.run.id}: {what} being rolled out")
         return going[-1]
 
     def weights(self, version: int) -> bytes:
