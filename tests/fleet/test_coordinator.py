@@ -15,6 +15,7 @@ from tinylearn.device.messages import Message
 from tinylearn.fleet import messages as m
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.events import Fetched, Received, Requested, Tick
+from tinylearn.fleet.records import Log
 
 
 def unbroken(**options) -> bytes:

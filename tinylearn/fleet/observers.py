@@ -6,11 +6,12 @@ All of it happens in the service's thread, after what it tells of was committed 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from tinylearn.fleet.coordinator import Coordinator
 from tinylearn.fleet.events import Effects
-from tinylearn.fleet.records import Log
+from tinylearn.fleet.presence import Presence
+from tinylearn.fleet.records import Device, Log
 from tinylearn.fleet.round_watch import RoundEnd, RoundWatch
 from tinylearn.fleet.service import logs_of
 from tinylearn.fleet.snapshot import Snapshot
@@ -36,21 +37,23 @@ class Observer:
 
 
 class Observers(Observer):
-    """Hands on to all of them. ``look`` takes a snapshot of the machine."""
+    """Hands on to all of them. ``look`` takes a snapshot of the machine; ``devices``: as they are at
+    the start."""
 
     def __init__(
         self,
         observers: Iterable[Observer],
         look: Callable[[Coordinator], Snapshot],
+        devices: Mapping[str, Device],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._observers, self._look, self._clock = tuple(observers), look, clock
-        self._watch, self._next_look = RoundWatch(), 0.0
+        self._watch, self._presence, self._next_look = RoundWatch(), Presence(devices), 0.0
 
     def on_effects(self, machine: Coordinator, effects: Effects) -> None:
         """For ``Service.on_effects``."""
         now = self._clock()
-        for entry in logs_of(effects):
+        for entry in logs_of(effects) + self._presence.take(effects.changes):
             self.logged(entry)
         for end in self._watch.take(machine, effects.changes, now):
             self.round_ended(end)

@@ -159,7 +159,7 @@ def _observe(service: Service, observers: list[Observer], broker: OpenedBroker) 
         connected = transport.is_connected()
         return take(machine, transport.counts.as_dict(), connected, time.monotonic())
 
-    hub = Observers(observers, look)
+    hub = Observers(observers, look, service.machine.roster.devices)
     service.on_effects, service.on_commit = hub.on_effects, hub.committed
 
 
