@@ -85,14 +85,14 @@ def serve(options: ServeOptions) -> Served:
     with ExitStack() as parts:
         store = open_store(options.store)
         parts.callback(store.close)
+        broker = parts.enter_context(
+            opened_broker(options.broker, options.shard.number, options.shard.count)
+        )
         begun = begin(store, options.store, model, options.project, options.wanted,
                       options.shard.number)  # fmt: skip
         live = parts.enter_context(_table(options, begun))
         parts.enter_context(logging_to(sys.stderr, begun.run.id, not sys.stderr.isatty(),
                                        options.quiet))  # fmt: skip
-        broker = parts.enter_context(
-            opened_broker(options.broker, options.shard.number, options.shard.count)
-        )
         transport = MeteredTransport(broker.transport)
         parts.callback(transport.close)
         service = Service(

@@ -30,8 +30,8 @@ def execute(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from tinylearn.cli.output import print_json
-    from tinylearn.fleet.broker_choice import place_of
     from tinylearn.fleet.bridging import GatewayOptions, bridge
+    from tinylearn.fleet.broker_choice import place_of
 
     place = place_of(args.broker, args.fleet, Path(args.credentials) if args.credentials else None)
     options = GatewayOptions(args.device, place, args.name,
