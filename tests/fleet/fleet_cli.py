@@ -78,10 +78,10 @@ def begun(place: str) -> None:
     store.close()
 
 
-def service(store, devices: int = 3, rounds: int = 5) -> Service:
-    """Of the run above; not started."""
+def service(store, devices: int = 3, rounds: int = 5, run: Run = RUN) -> Service:
+    """Of the run above, if no other is given; not started."""
     named = {f"d{i}": PythonDevice(f"d{i}", 4096) for i in range(devices)}
-    return Service(store, Loopback(named), RUN, find(RUN.strategy, RUN.parameters),
+    return Service(store, Loopback(named), run, find(run.strategy, run.parameters),
                    Config(rounds=rounds, retry=0.05), bytes)  # fmt: skip
 
 

@@ -17,7 +17,10 @@ from waiting import until
 
 from tinylearn.cli.fleet_settings import SETTINGS
 from tinylearn.device import blob
+from tinylearn.fleet.begin import Wanted, begin
 from tinylearn.fleet.config import Config
+from tinylearn.fleet.model import load_project
+from tinylearn.fleet.shards import Shard
 from tinylearn.fleet.store import open_store
 
 DEVICES = ("evict", "admit", "hold", "release")
@@ -285,12 +288,9 @@ def test_export(project: Path, tmp_path: Path, done_run: str) -> None:
 
 
 def test_export_of_a_model(project: Path, tmp_path: Path) -> None:
-    from tinylearn.fleet.begin import Wanted, begin
-    from tinylearn.fleet.model import load_project
-
     model, _ = load_project(project)
     store = open_store(str(tmp_path / "f.db"))
-    begin(store, "f.db", model, project, Wanted("tiny_reptile"))
+    begin(store, "f.db", model, project, Wanted("tiny_reptile"), Shard())
     store.close()
     words = ["export", "--store", tmp_path / "f.db", "-o", tmp_path / "w"]
     said = fleet(*words, "--json").json

@@ -13,14 +13,16 @@ from tinylearn.errors import BadInputError, UsageError
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.model import FleetModel
 from tinylearn.fleet.records import PutState, Run
+from tinylearn.fleet.shards import Shard
 from tinylearn.fleet.store import Store
 from tinylearn.fleet.strategies import find
 from tinylearn.fleet.strategies.base import Strategy
 
 #: the state of a run that holds its ``Config``, as JSON
 CONFIG = "config"
-#: and the one that holds its project's folder
+#: and those that hold its project's folder, and how many coordinators share it
 PROJECT = "project"
+SHARDS = "shards"
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Begun:
 
 
 def begin(
-    store: Store, where: str, model: FleetModel, project: Path, wanted: Wanted, shard: int = 0
+    store: Store, where: str, model: FleetModel, project: Path, wanted: Wanted, shard: Shard
 ) -> Begun:  # fmt: skip
     """Takes the shard of the newest run (or the wanted one) that ``store`` holds, or makes a run.
     Raises UsageError where that run is of another model, strategy, parameters or seed."""
@@ -56,8 +58,9 @@ def begin(
         begun = _resumed(chosen_run(runs, where, wanted.run), store, where, model, wanted)
     else:
         begun = _made(store, {run.id for run in runs}, model, wanted)
-    config = PutState(CONFIG, json.dumps(asdict(begun.config)))
-    store.commit(begun.run.id, [config, PutState(PROJECT, str(project.absolute()))], shard)
+    states = {CONFIG: json.dumps(asdict(begun.config)), PROJECT: str(project.absolute()),
+              SHARDS: str(shard.count)}  # fmt: skip
+    store.commit(begun.run.id, [PutState(*state) for state in states.items()], shard.number)
     return begun
 
 
@@ -79,6 +82,12 @@ def config_of(states: Mapping[str, str], where: str) -> Config:
         return Config(**{**values, "tags": tuple(values.get("tags", ()))})
     except (ValueError, TypeError, AttributeError):
         raise BadInputError(f"{where}: the settings of the run are damaged") from None
+
+
+def shards_of(states: Mapping[str, str]) -> int:
+    """How many coordinators share the run."""
+    count = states.get(SHARDS, "1")
+    return int(count) if count.isascii() and count.isdigit() and count != "0" else 1
 
 
 # ---- a new one ----

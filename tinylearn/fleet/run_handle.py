@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from tinylearn.errors import DeviceError, UsageError
-from tinylearn.fleet.begin import chosen_run
+from tinylearn.fleet.begin import chosen_run, shards_of
 from tinylearn.fleet.records import Device, Log, Rollout, Run
+from tinylearn.fleet.shards import shard_of
 from tinylearn.fleet.store import Store
 
 _POLL_SECONDS = 0.1
@@ -94,25 +95,41 @@ class RunHandle:
         """Leaves a command and waits up to ``patience`` s for its coordinator; False where that is 0
         and so nobody waits. Raises UsageError where the coordinator refuses it, DeviceError where
         none takes it: it is then left waiting."""
-        after, token = self.last_entry(), secrets.token_hex(8)
-        self.store.request(self.run.id, json.dumps({**command, "token": token}))
+        after = self.last_entry()
+        tokens = {self._leave(command, shard) for shard in self._shards(command)}
         if not patience:
             return False
         deadline = self._clock() + patience
         while self._clock() < deadline:
             for number, _, entry in list(self.store.history(self.run.id, after)):
-                if token in entry.detail:
-                    return _accepted(entry, command)
-                after = number
+                after, tokens = number, tokens - _answered(entry, tokens, command)
+            if not tokens:
+                return True
             self._sleep(_POLL_SECONDS)
         raise DeviceError(
             f"{self.where}: no coordinator has taken it within {patience:g} s; the request waits, "
             f"and is carried out when one serves run {self.run.id}"
         )
 
+    def _shards(self, command: Mapping[str, Any]) -> Iterable[int]:
+        """Whom a command is for: the coordinator of its device; one for new weights; else all."""
+        count = shards_of(self.store.load(self.run.id, own=False).states)
+        if "device" in command:
+            return [shard_of(command["device"], count)]
+        return range(1 if command["do"] == "restore" else count)
 
-def _accepted(entry: Log, command: Mapping[str, Any]) -> bool:
-    if entry.what == "bad request":
+    def _leave(self, command: Mapping[str, Any], shard: int) -> str:
+        """The token by which the answer is known."""
+        token = secrets.token_hex(8)
+        text = json.dumps({**command, "shard": shard, "token": token})
+        self.store.request(self.run.id, text)
+        return token
+
+
+def _answered(entry: Log, tokens: set[str], command: Mapping[str, Any]) -> set[str]:
+    """Those of the tokens that an entry of the log is about."""
+    found = {token for token in tokens if token in entry.detail}
+    if found and entry.what == "bad request":
         reason = entry.detail.rpartition("}: ")[2]
         raise UsageError(f"{command['do']}: the coordinator refuses it: {reason}")
-    return True
+    return found

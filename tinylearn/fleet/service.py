@@ -23,6 +23,7 @@ from tinylearn.fleet.coordinator import Coordinator
 from tinylearn.fleet.events import Effects, Event, Fetched, Received, Requested, Tick
 from tinylearn.fleet.messages import Body, Task
 from tinylearn.fleet.records import Log, Run
+from tinylearn.fleet.shards import Shard
 from tinylearn.fleet.store import HeadMovedError, Store, StoreError
 from tinylearn.fleet.strategies.base import Strategy
 from tinylearn.fleet.transports.base import CoordinatorTransport, Incoming
@@ -33,14 +34,6 @@ _BATCH = 64
 _TICK_SECONDS = 0.1
 _POLL_SECONDS = 0.5
 _LONGEST_PAUSE = 10.0
-
-
-@dataclass(frozen=True)
-class Shard:
-    """Which devices this coordinator looks after: those of one of ``count`` parts."""
-
-    number: int = 0
-    count: int = 1
 
 
 @dataclass
@@ -56,7 +49,7 @@ class Service:
     config: Config
     make_blob: Callable[[bytes], bytes]
     is_mine: Callable[[str], bool] = lambda _: True
-    shard: Shard = Shard()
+    shard: Shard = field(default_factory=Shard)
     clock: Callable[[], float] = time.monotonic
     on_effects: Callable[[Coordinator, Effects], None] = lambda *_: None
     on_commit: Callable[[float], None] = lambda _: None
@@ -73,6 +66,7 @@ class Service:
     def _made(self) -> Coordinator:
         """A machine that goes on from what the store holds; its counters go on as well."""
         saved = self.store.load(self.run.id, self.shard.number, self.shard.count)
+        saved.devices = {name: d for name, d in saved.devices.items() if self.is_mine(name)}
         machine = Coordinator(saved, self.strategy, self.config, self.make_blob, self.clock())
         machine.counters = machine.rounds.counters = self.counters
         return machine
@@ -138,7 +132,23 @@ class Service:
         except StoreError as error:
             _log.error("requests cannot be read: %s", error)
             return []
-        return [Requested(command) for text in texts if (command := _command(text)) is not None]
+        found = [(text, command) for text in texts if (command := _command(text)) is not None]
+        self._put_back([text for text, command in found if not self._is_for_us(command)])
+        return [Requested(command) for _, command in found if self._is_for_us(command)]
+
+    def _put_back(self, texts: Sequence[str]) -> None:
+        """Requests that are for others."""
+        try:
+            for text in texts:
+                self.store.request(self.run.id, text)
+        except StoreError as error:
+            _log.error("requests of other shards are lost: %s", error)
+
+    def _is_for_us(self, command: dict[str, Any]) -> bool:
+        """What another shard is asked waits on; what says no shard is for whoever takes it."""
+        shard = command.get("shard", self.shard.number)
+        others = isinstance(shard, int) and 0 <= shard < self.shard.count
+        return shard == self.shard.number or not others
 
     # ---- one transaction ----
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,8 +20,8 @@ from tinylearn.fleet.metrics import Metrics
 from tinylearn.fleet.model import FleetModel, load_project
 from tinylearn.fleet.observers import Observer, Observers
 from tinylearn.fleet.run_directory import RunConfig, RunDirectory
-from tinylearn.fleet.selection import share_of
-from tinylearn.fleet.service import Service, Shard
+from tinylearn.fleet.service import Service
+from tinylearn.fleet.shards import Shard
 from tinylearn.fleet.signals import stopped_by_signals
 from tinylearn.fleet.snapshot import Snapshot, take
 from tinylearn.fleet.store import open_store
@@ -89,7 +89,7 @@ def serve(options: ServeOptions) -> Served:
             opened_broker(options.broker, options.shard.number, options.shard.count)
         )
         begun = begin(store, options.store, model, options.project, options.wanted,
-                      options.shard.number)  # fmt: skip
+                      options.shard)  # fmt: skip
         live = parts.enter_context(_table(options, begun))
         parts.enter_context(logging_to(sys.stderr, begun.run.id, not sys.stderr.isatty(),
                                        options.quiet))  # fmt: skip
@@ -97,7 +97,7 @@ def serve(options: ServeOptions) -> Served:
         parts.callback(transport.close)
         service = Service(
             store, transport, begun.run, begun.strategy, begun.config, model.blob,
-            _is_mine(options.shard), options.shard,
+            options.shard.has, options.shard,
         )  # fmt: skip
         observers = [LogObserver(), *live, *_recorders(options, begun, broker, transport, parts)]
         _observe(service, observers, broker)
@@ -111,10 +111,6 @@ def _served(begun: Begun, machine: Coordinator) -> Served:
     last, version = machine.rounds.last_round, machine.head.version.number
     _log.info("ended after round %d, version %d", last, version)
     return Served(begun.run.id, begun.resumed, last, version, dict(machine.counters))
-
-
-def _is_mine(shard: Shard) -> Callable[[str], bool]:
-    return lambda name: int(share_of(name, "shard") * shard.count) == shard.number
 
 
 @contextmanager
@@ -137,7 +133,7 @@ def _recorders(
 ) -> list[Observer]:  # fmt: skip
     """Run directory and metrics, where they are wanted."""
     found: list[Observer] = []
-    shard = f"{options.shard.number}/{options.shard.count}"
+    shard = str(options.shard)
     if options.run_dir is not None:
         config = RunConfig.of(begun.run, begun.config, options.project, broker.fleet, shard)
         traffic = lambda: (transport.bytes_up, transport.bytes_down)  # noqa: E731

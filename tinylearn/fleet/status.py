@@ -4,31 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinylearn.fleet.begin import config_of
+from tinylearn.fleet.begin import config_of, shards_of
 from tinylearn.fleet.records import Device, Rollout, Saved
 from tinylearn.fleet.run_handle import RunHandle
 
 
 def status(handle: RunHandle) -> dict[str, Any]:
-    """What ``tinylearn fleet status`` tells; open rounds are those of shard 0."""
+    """What ``tinylearn fleet status`` tells. Each shard numbers its own rounds; ``last_round`` is
+    the newest of all."""
     run = handle.run
     saved = handle.store.load(run.id, own=False)
+    shards = range(shards_of(saved.states))
+    parts = [saved, *(handle.store.load(run.id, s, len(shards), own=False) for s in shards[1:])]
     config = config_of(saved.states, handle.where)
     return {
         "run": run.id, "model": run.model_name, "model_hash": run.model_hash.hex(),
         "strategy": run.strategy, "parameters": run.parameters, "seed": run.seed,
         "paused": saved.states.get("paused") == "1",
-        "version": saved.head.number, "last_round": saved.last_round, "rounds": config.rounds,
-        "open_rounds": _open_rounds(saved),
+        "version": saved.head.number, "last_round": max(part.last_round for part in parts),
+        "rounds": config.rounds, "shards": len(shards),
+        "open_rounds": [r for s in shards for r in _open_rounds(parts[s], s)],
         "devices": counts(list(saved.devices.values()), saved.last_round),
         "rollouts": [rollout_row(rollout) for rollout in saved.rollouts],
     }  # fmt: skip
 
 
-def _open_rounds(saved: Saved) -> list[dict[str, int]]:
+def _open_rounds(saved: Saved, shard: int) -> list[dict[str, int]]:
     reported = [update.round for update in saved.updates]
     return [
-        {"round": number, "base": r.base, "asked": len(r.selected), "reported": reported.count(number)}
+        {"shard": shard, "round": number, "base": r.base, "asked": len(r.selected),
+         "reported": reported.count(number)}
         for number, r in sorted(saved.open_rounds.items())
     ]  # fmt: skip
 

@@ -88,8 +88,8 @@ def _options(args: argparse.Namespace) -> ServeOptions:
 
     from tinylearn.errors import UsageError
     from tinylearn.fleet.begin import Wanted
-    from tinylearn.fleet.service import Shard
     from tinylearn.fleet.serving import ServeOptions, from_directory
+    from tinylearn.fleet.shards import Shard
 
     if not args.model and not args.source:
         raise UsageError("which model? give --model PROJECT")
