@@ -25,8 +25,8 @@ def execute(args: argparse.Namespace) -> int:
         print_json(rows)
         return 0
     print_table(
-        ("device", "state", ">version", ">births", ">frame B", ">free RAM B", ">strikes", "tags"),
-        [(r["name"], r["state"], r["deployed"], r["births"], r["frame_bytes"], r["free_ram"],
+        ("device", "state", ">version", ">frame B", ">free RAM B", ">strikes", "tags"),
+        [(r["name"], r["state"], r["deployed"], r["frame_bytes"], r["free_ram"],
           r["strikes"], " ".join(r["tags"])) for r in rows],
     )  # fmt: skip
     return 0

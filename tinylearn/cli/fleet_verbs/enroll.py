@@ -11,7 +11,7 @@ HELP = "let devices in: make their credentials"
 
 def configure(verb: argparse.ArgumentParser) -> None:
     """Options of the verb."""
-    verb.add_argument("devices", nargs="+", metavar="DEVICE", help="names: letters, digits, - _ .")
+    verb.add_argument("devices", nargs="+", metavar="DEVICE", help="their names, of letters, digits, - _ and dots")
     add_broker_dir(verb)
 
 

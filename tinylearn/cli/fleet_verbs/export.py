@@ -31,13 +31,14 @@ def execute(args: argparse.Namespace) -> int:
     out = Path(args.out)
     check_writable(out)
     with opened(args) as handle:
-        version, blob = exported(handle, Path(args.model) if args.model else None,
-                                 args.version)  # fmt: skip
+        found = exported(handle, Path(args.model) if args.model else None, args.version)
         run = handle.run.id
-    write_file(out, blob)
+    write_file(out, found.blob)
     if args.json:
-        print_json({"run": run, "version": version, "bytes": len(blob), "out": args.out})
+        print_json({"run": run, "version": found.version, "bytes": len(found.blob),
+                    "out": args.out})  # fmt: skip
     else:
-        print(f"run {run}, version {version}: {len(blob):,} B written to {args.out}; next: "
-              f"tinylearn run {args.model or 'PROJECT'} --weights-in {args.out} --stream DATA.npz")  # fmt: skip
+        print(f"run {run}, version {found.version}: {len(found.blob):,} B written to {args.out}; "
+              f"next: tinylearn run {found.project} --weights-in {args.out} --stream "
+              "DATA.npz")  # fmt: skip
     return 0

@@ -11,7 +11,7 @@ HELP = "shut a device out"
 
 def configure(verb: argparse.ArgumentParser) -> None:
     """Options of the verb."""
-    verb.add_argument("device", metavar="DEVICE", help="its name")
+    verb.add_argument("device", metavar="DEVICE", help="the device's name")
     add_broker_dir(verb)
 
 
