@@ -190,6 +190,7 @@ def test_history(done_run: str) -> None:
     assert len(rows) == 1 and rows[0]["device"] == "d1" and rows[0]["what"] == "request"
     text = fleet("history", "--store", done_run, "-n", 1).out
     assert "\x1b" not in text and "d1: request: " in text
+    assert "\x1b" not in fleet("devices", "--store", done_run).out
     fleet("tag", "d1", "--store", done_run)
 
 

@@ -8,6 +8,8 @@ import json
 import logging
 import math
 import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -188,12 +190,21 @@ def config(run: int = 7) -> RunConfig:
     return RunConfig(run, "/p", "net", "00", "reptile", {"rate": 0.1}, {"rounds": 5}, 3, "f", "0/1")
 
 
-def opened(folder: Path, run: int = 7) -> RunDirectory:
-    traffic = iter([(0, 0), (100, 50), (130, 90), (130, 90)])
-    return RunDirectory(folder, config(run), lambda: next(traffic))
+@pytest.fixture
+def opened() -> Iterator[Callable[..., RunDirectory]]:
+    """Run directories, closed in the end."""
+    with ExitStack() as stack:
+
+        def made(folder: Path, run: int = 7) -> RunDirectory:
+            traffic = iter([(0, 0), (100, 50), (130, 90), (130, 90)])
+            directory = RunDirectory(folder, config(run), lambda: next(traffic))
+            stack.callback(directory.close)
+            return directory
+
+        yield made
 
 
-def test_a_run_directory_holds_what_happened(tmp_path: Path) -> None:
+def test_a_run_directory_holds_what_happened(opened, tmp_path: Path) -> None:
     directory = opened(tmp_path / "run")
     directory.logged(Log("online", 0, "d1"))
     directory.round_ended(END)
@@ -208,20 +219,21 @@ def test_a_run_directory_holds_what_happened(tmp_path: Path) -> None:
     assert RunConfig.load(tmp_path / "run") == config()
 
 
-def test_a_row_that_was_cut_off_is_removed(tmp_path: Path) -> None:
+def test_a_row_that_was_cut_off_is_removed(opened, tmp_path: Path) -> None:
     opened(tmp_path / "run").round_ended(END)
     for name in ("curve.csv", "events.jsonl"):
         path = tmp_path / "run" / name
         before = path.read_bytes()
-        path.write_bytes(before + b"5,6,")
-        opened(tmp_path / "run")
-        assert path.read_bytes() == before
+        path.write_bytes(before + b"5,6," * 3000)
+        opened(tmp_path / "run").round_ended(END)
+        assert path.read_bytes().startswith(before) and b"5,6,5" not in path.read_bytes()
+        assert path.read_bytes().count(b"\n") == before.count(b"\n") + 1
     (tmp_path / "run" / "curve.csv").write_bytes(b"round,ver")
     opened(tmp_path / "run")
     assert (tmp_path / "run" / "curve.csv").read_text().startswith("round,version,reports,")
 
 
-def test_folders_of_others_are_left_alone(tmp_path: Path) -> None:
+def test_folders_of_others_are_left_alone(opened, tmp_path: Path) -> None:
     opened(tmp_path / "run")
     with pytest.raises(UsageError, match="holds run 7, not 8"):
         opened(tmp_path / "run", run=8)
@@ -232,12 +244,14 @@ def test_folders_of_others_are_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "home").iterdir()] == ["letter"]
 
 
-def test_a_full_disk_costs_rows_not_the_run(tmp_path: Path, caplog) -> None:
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_costs_rows_not_the_run(opened, tmp_path: Path, caplog) -> None:
     directory = opened(tmp_path / "run")
-    (tmp_path / "run" / "curve.csv").unlink()
-    (tmp_path / "run" / "curve.csv").mkdir()
+    directory._curve.close()
+    directory._curve = io.FileIO("/dev/full", "a")
     directory.round_ended(END)
-    assert "curve.csv: a line is lost" in caplog.text
+    assert "/dev/full: a line is lost (No space left on device)" in caplog.text
+    assert len((tmp_path / "run" / "events.jsonl").read_text().splitlines()) == 1
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"run": 1}', "[" * 9999, "\xff"])
@@ -309,7 +323,6 @@ def test_the_table_shows_what_goes_badly() -> None:
 
 def test_run_config_of_a_run(tmp_path: Path) -> None:
     made = RunConfig.of(RUN, Config(rounds=5, tags=("a",)), tmp_path, "f", "0/1")
-    opened_directory = RunDirectory(tmp_path / "run", made, lambda: (0, 0))
-    assert isinstance(opened_directory, Observer)
+    RunDirectory(tmp_path / "run", made, lambda: (0, 0)).close()
     read = RunConfig.load(tmp_path / "run")
     assert read.model_hash == RUN.model_hash.hex() and read.config["tags"] == ["a"]

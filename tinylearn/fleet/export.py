@@ -42,4 +42,6 @@ def _project(handle: RunHandle) -> Path:
     states = handle.store.load(handle.run.id, own=False).states
     if PROJECT not in states:
         raise UsageError(f"run {handle.run.id}: does not know its project; give --model PROJECT")
-    return Path(states[PROJECT])
+    folder = Path(states[PROJECT])
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder

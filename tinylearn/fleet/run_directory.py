@@ -15,6 +15,7 @@ import io
 import json
 import logging
 import math
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -36,6 +37,7 @@ from tinylearn.fleet.round_watch import RoundEnd
 _log = logging.getLogger(__name__)
 _COLUMNS = ("round", "version", "reports", "mean_loss", "bytes_up", "bytes_down", "seconds")
 _MODE = 0o644
+_BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -89,11 +91,14 @@ class RunDirectory(Observer):
         """Makes the folder, or goes on in it. Raises UsageError where it holds another run."""
         self._run, self._traffic, self._before = config.run, traffic, traffic()
         _claim(folder, config)
-        self._curve, self._events = folder / "curve.csv", folder / "events.jsonl"
-        for path in (self._curve, self._events):
-            _cut_torn_line(path)
-        if not self._curve.exists() or not self._curve.stat().st_size:
-            _append(self._curve, _row(_COLUMNS))
+        self._curve, self._events = (_opened(folder / n) for n in ("curve.csv", "events.jsonl"))
+        if not self._curve.tell():
+            self._curve.write(_row(_COLUMNS).encode())
+
+    def close(self) -> None:
+        """Nothing is written after it."""
+        for file in (self._curve, self._events):
+            file.close()
 
     def logged(self, entry: Log) -> None:
         """To events.jsonl."""
@@ -110,11 +115,12 @@ class RunDirectory(Observer):
         self._add(self._curve, _row(row))
         self.logged(logs.told_of(end))
 
-    def _add(self, path: Path, line: str) -> None:
+    def _add(self, file: io.FileIO, line: str) -> None:
+        """In one write, so that a line is there whole or is the last one."""
         try:
-            _append(path, line)
+            file.write(line.encode())
         except OSError as error:
-            _log.error("%s: a line is lost (%s)", path, error.strerror)
+            _log.error("%s: a line is lost (%s)", file.name, error.strerror)
 
 
 def _claim(folder: Path, config: RunConfig) -> None:
@@ -129,20 +135,33 @@ def _claim(folder: Path, config: RunConfig) -> None:
     write_whole(path, json.dumps(asdict(config), indent=1) + "\n", _MODE)
 
 
-def _cut_torn_line(path: Path) -> None:
-    if path.exists():
-        with path.open("r+b") as file:
-            content = file.read()
-            file.truncate(content.rfind(b"\n") + 1)
+def _opened(path: Path) -> io.FileIO:
+    """To be appended to, without a last line that was cut off."""
+    file = io.FileIO(path, "a+")
+    try:
+        end = _end_of_lines(file)
+        file.truncate(end)
+        file.seek(end)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _end_of_lines(file: io.FileIO) -> int:
+    """Where the last whole line ends, looked for from the end."""
+    at = file.seek(0, os.SEEK_END)
+    while at > 0:
+        first = max(0, at - _BLOCK)
+        file.seek(first)
+        found = file.read(at - first).rfind(b"\n")
+        if found >= 0:
+            return first + found + 1
+        at = first
+    return 0
 
 
 def _row(values: tuple[object, ...]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(values)
     return text.getvalue()
-
-
-def _append(path: Path, line: str) -> None:
-    """In one write, so that a line is there whole or is the last one."""
-    with path.open("ab", buffering=0) as file:
-        file.write(line.encode())

@@ -137,7 +137,9 @@ def _recorders(
     if options.run_dir is not None:
         config = RunConfig.of(begun.run, begun.config, options.project, broker.fleet, shard)
         traffic = lambda: (transport.bytes_up, transport.bytes_down)  # noqa: E731
-        found.append(RunDirectory(options.run_dir, config, traffic))
+        directory = RunDirectory(options.run_dir, config, traffic)
+        parts.callback(directory.close)
+        found.append(directory)
     if options.metrics_port is not None:
         run = begun.run
         metrics = Metrics({"run": str(run.id), "model": run.model_name, "strategy": run.strategy,

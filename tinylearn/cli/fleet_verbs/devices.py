@@ -17,6 +17,7 @@ def configure(verb: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Prints every device."""
     from tinylearn.cli.output import print_json, print_table
+    from tinylearn.fleet.logs import printable
     from tinylearn.fleet.status import device_rows
 
     with opened(args) as handle:
@@ -27,6 +28,6 @@ def execute(args: argparse.Namespace) -> int:
     print_table(
         ("device", "state", ">version", ">frame B", ">free RAM B", ">strikes", "tags"),
         [(r["name"], r["state"], r["deployed"], r["frame_bytes"], r["free_ram"],
-          r["strikes"], " ".join(r["tags"])) for r in rows],
+          r["strikes"], printable(" ".join(r["tags"]))) for r in rows],
     )  # fmt: skip
     return 0

@@ -11,7 +11,9 @@ HELP = "let devices in: make their credentials"
 
 def configure(verb: argparse.ArgumentParser) -> None:
     """Options of the verb."""
-    verb.add_argument("devices", nargs="+", metavar="DEVICE", help="their names, of letters, digits, - _ and dots")
+    verb.add_argument(
+        "devices", nargs="+", metavar="DEVICE", help="their names, of letters, digits, - _ and dots"
+    )
     add_broker_dir(verb)
 
 
