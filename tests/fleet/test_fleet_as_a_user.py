@@ -12,7 +12,6 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +21,9 @@ from mosquitto import free_port
 from support import fleet_project
 from waiting import until
 
-from tinylearn.device import blob
-
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="needs cc, a C compiler")
 ROUNDS = 6
+DEVICES = ("d1", "d2")
 METRICS = {
     'tinylearn_fleet_updates_total{verdict="accepted"}': 12, 'tinylearn_fleet_malformed_total': 0,
     'tinylearn_fleet_rounds_total{result="closed"}': ROUNDS, 'tinylearn_fleet_head_version': 7,
@@ -71,83 +69,105 @@ class Process:
             self._process.communicate()
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    """A folder with a project, two streams, and room for logs."""
-    fleet_project.write(tmp_path / "project")
-    for name in ("d1", "d2"):
-        x, y = fleet_project.source(name, 1, 1, 64)
-        np.savez(tmp_path / f"{name}.npz", x=x, y=y)
-    (tmp_path / "logs").mkdir()
-    return tmp_path
+class Lab:
+    """A folder with a project, two streams, a store, a broker's folder, and what runs there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.project, self.broker = folder, folder / "project", folder / "broker"
+        self.store = ["--store", folder / "fleet.db"]
+        self.model = ["--model", self.project]
+        self.embedded = ["--broker-dir", self.broker, "--port", free_port()]
+        self._running: list[Process] = []
+        fleet_project.write(self.project)
+        (folder / "logs").mkdir()
+        for name in DEVICES:
+            x, y = fleet_project.source(name, 1, 1, 64)
+            np.savez(folder / f"{name}.npz", x=x, y=y)
+
+    def start(self, *words: object) -> Process:
+        self._running.append(Process(self.folder / "logs", *words))
+        return self._running[-1]
+
+    def gateways(self) -> list[Process]:
+        """One for each device."""
+        files = fleet("enroll", *DEVICES, "--broker-dir", self.broker, "--json").json
+        device = ["gateway", "--device", f"twin:{self.project}"]
+        return [
+            self.start(*device, "--credentials", file, "--stream", self.folder / f"{name}.npz")
+            for name, file in files.items()
+        ]
+
+    def status(self) -> dict:
+        return fleet("status", *self.store, "--json").json
+
+    def deployed(self) -> set[int]:
+        return {row["deployed"] for row in fleet("devices", *self.store, "--json").json}
+
+    def close(self) -> None:
+        for process in self._running:
+            process.kill()
 
 
 @pytest.fixture
-def processes() -> Iterator[ExitStack]:
-    """Whatever happens, none of them outlives the test."""
-    with ExitStack() as stack:
-        yield stack
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    """Whatever happens, nothing that runs there outlives the test."""
+    made = Lab(tmp_path)
+    yield made
+    made.close()
 
 
-def test_a_fleet_from_its_first_to_its_last_day(place: Path, processes: ExitStack) -> None:
-    store = ["--store", place / "fleet.db"]
-    port, metrics = free_port(), free_port()
-
-    def start(*words: object) -> Process:
-        process = Process(place / "logs", *words)
-        processes.callback(process.kill)
-        return process
-
-    broker = ["--broker-dir", place / "broker", "--port", port]
-    server = start(
-        "serve", "--model", place / "project", *store, *broker, "--strategy", "reptile",
-        "--set", "devices=2", "--set", "samples=8", "--rounds", ROUNDS, "--least-devices", 2,
-        "--run-dir", place / "run", "--metrics-port", metrics,
+def test_a_fleet_from_its_first_to_its_last_day(lab: Lab) -> None:
+    port = free_port()
+    server = lab.start(
+        "serve", *lab.model, *lab.store, *lab.embedded, "--strategy", "reptile", "--set",
+        "devices=2", "--set", "samples=8", "--rounds", ROUNDS, "--least-devices", 2, "--run-dir",
+        lab.folder / "run", "--metrics-port", port,
     )  # fmt: skip
-    until(lambda: server.says(f"mqtts://127.0.0.1:{port}, a broker in this process"), 60)
-    fleet("pause", *store)
-    files = fleet("enroll", "d1", "d2", "--broker-dir", place / "broker", "--json").json
-    gateways = [
-        start("gateway", "--device", f"twin:{place / 'project'}", "--credentials", files[name],
-              "--stream", place / f"{name}.npz")
-        for name in files
-    ]  # fmt: skip
-
-    def status() -> dict:
-        return fleet("status", *store, "--json").json
-
-    until(lambda: status()["devices"]["online"] == 2, 60)
-    assert status()["last_round"] == 0, "paused"
-    fails(1, "serve", "--model", place / "project", *store, "--broker", "mqtt://localhost",
-          match="another coordinator has shard 0")  # fmt: skip
-    fleet("resume", *store)
-    until(lambda: status()["version"] == 1 + ROUNDS, 60)
-    until(lambda: scraped(metrics) == METRICS)
-
-    fleet("rollout", 7, "--stages", "0.5,1", *store)
-    until(lambda: all(d["deployed"] == 7 for d in fleet("devices", *store, "--json").json), 60)
-    fleet("export", *store, "-o", place / "w.blob")
-    ran = done("run", place / "project", "--stream", place / "d1.npz", "--weights-in",
-               place / "w.blob", "--json")  # fmt: skip
-    assert ran.json["learned"] == 64
-
+    until(lambda: server.says("a broker in this process"), 60)
+    gateways = paused_and_resumed(lab)
+    until(lambda: lab.status()["version"] == 1 + ROUNDS, 60)
+    until(lambda: scraped(port) == METRICS)
+    fleet("rollout", 7, "--stages", "0.5,1", *lab.store)
+    until(lambda: lab.deployed() == {7}, 60)
+    check_export(lab)
     ended = server.terminated()
     assert (ended["last_round"], ended["version"], ended["resumed"]) == (ROUNDS, 7, False)
     assert ended["counters"]["updates accepted"] == 2 * ROUNDS
-    check_logs(server, place)
-    check_run_directory(place / "run", ended["run"])
+    check_logs(server, lab)
+    check_run_directory(lab.folder / "run", ended["run"])
+    check_what_it_left_behind(lab)
+    assert [g.terminated(signal.SIGINT)["device"] for g in gateways] == list(DEVICES)
 
-    # what it left behind is enough to go on, and to have it all again
-    resumed = start("serve", "--model", place / "project", *store, *broker, "--until-done")
+
+def paused_and_resumed(lab: Lab) -> list[Process]:
+    """The devices come while the run is paused, and no round is opened before it goes on."""
+    fleet("pause", *lab.store)
+    gateways = lab.gateways()
+    until(lambda: lab.status()["devices"]["online"] == 2, 60)
+    assert lab.status()["last_round"] == 0
+    second = ["serve", *lab.model, *lab.store, "--broker", "mqtt://localhost"]
+    fails(1, *second, match="another coordinator has shard 0")
+    fleet("resume", *lab.store)
+    return gateways
+
+
+def check_export(lab: Lab) -> None:
+    """What is exported is what a device starts from."""
+    out = lab.folder / "w.blob"
+    fleet("export", *lab.store, "-o", out)
+    data = ["--stream", lab.folder / "d1.npz", "--weights-in", out]
+    assert done("run", lab.project, *data, "--json").json["learned"] == 64
+
+
+def check_what_it_left_behind(lab: Lab) -> None:
+    """Enough to go on, and to have it all again, byte for byte."""
+    resumed = lab.start("serve", *lab.model, *lab.store, *lab.embedded, "--until-done")
     assert resumed.result()["resumed"] is True
-    again = start("serve", "--from", place / "run", "--store", place / "again.db", *broker,
-                  "--until-done")  # fmt: skip
+    store = ["--store", lab.folder / "again.db"]
+    again = lab.start("serve", "--from", lab.folder / "run", *store, *lab.embedded, "--until-done")
     assert again.result()["version"] == 7
-    fleet("export", "--store", place / "again.db", "-o", place / "again.blob")
-    assert (place / "again.blob").read_bytes() == (place / "w.blob").read_bytes()
-    assert blob.unpack((place / "w.blob").read_bytes(), "w.blob").hash
-    passed = [gateway.terminated(signal.SIGINT) for gateway in gateways]
-    assert [p["device"] for p in passed] == ["d1", "d2"]
+    fleet("export", *store, "-o", lab.folder / "again.blob")
+    assert (lab.folder / "again.blob").read_bytes() == (lab.folder / "w.blob").read_bytes()
 
 
 def scraped(port: int) -> dict[str, float]:
@@ -158,16 +178,16 @@ def scraped(port: int) -> dict[str, float]:
     return {name: float(value) for name, value in rows if name in METRICS}
 
 
-def check_logs(server: Process, place: Path) -> None:
+def check_logs(server: Process, lab: Lab) -> None:
     """Who came, what was decided; never a secret."""
     entries = server.logged()
     keys = {"time", "level", "run", "round", "device", "what", "detail"}
     assert all(set(entry) == keys for entry in entries)
-    assert {e["device"] for e in entries if e["what"] == "online"} == {"d1", "d2"}
+    assert {e["device"] for e in entries if e["what"] == "online"} == set(DEVICES)
     assert [e["round"] for e in entries if e["what"] == "closed"] == list(range(1, ROUNDS + 1))
     assert not [e for e in entries if e["level"] not in ("info", "warning")]
     told = json.dumps(entries)
-    for file in (place / "broker" / "credentials").glob("*.json"):
+    for file in (lab.broker / "credentials").glob("*.json"):
         assert json.loads(file.read_text())["password"] not in told
 
 

@@ -23,7 +23,7 @@ from waiting import until
 from tinylearn.errors import BadInputError, DeviceError, UsageError
 from tinylearn.fleet import logs
 from tinylearn.fleet.config import Config
-from tinylearn.fleet.live_table import rows
+from tinylearn.fleet.live_table import LiveTable, rows
 from tinylearn.fleet.metrics import Metrics
 from tinylearn.fleet.observers import Observer, Observers
 from tinylearn.fleet.presence import Presence
@@ -319,6 +319,19 @@ def test_the_table_shows_what_goes_badly() -> None:
     assert shown["trouble"] == "5 given up, 1 updates late"
     assert shown["round 3"].startswith("version 4, 2 reports, loss 0.5")
     assert shown["round 4"].startswith("void")
+
+
+def test_the_table_is_drawn_at_each_look() -> None:
+    from rich.console import Console
+    from rich.live import Live
+
+    drawn = io.StringIO()
+    console = Console(file=drawn, force_terminal=True, width=100)
+    with Live(console=console, auto_refresh=False) as live:
+        table = LiveTable(live, "run 7")
+        table.round_ended(END)
+        table.looked(SNAPSHOT)
+    assert "run 7" in drawn.getvalue() and "5 given up" in drawn.getvalue()
 
 
 def test_run_config_of_a_run(tmp_path: Path) -> None:
