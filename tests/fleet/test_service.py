@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.fleet_world import COUNT, HASH, PythonDevice
+from waiting import until
 
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.records import Run
@@ -121,6 +122,17 @@ def test_requests_reach_the_coordinator(tmp_path: Path) -> None:
     for _ in range(5):
         served.step()
     assert served.machine.paused
+
+
+def test_a_request_outlives_a_commit_that_fails(tmp_path: Path) -> None:
+    """Another coordinator has moved the head between taking it and committing it."""
+    store = Failing(created(str(tmp_path / "fleet.db")), HeadMovedError, after=False)
+    store.request(RUN.id, '{"do": "pause"}')
+    store._commits = 2
+    served = service(store, rounds=10**6)
+    served.step()
+    assert served._outdated
+    until(lambda: served.step() or store.load(RUN.id).states.get("paused") == "1")
 
 
 def test_devices_of_other_shards_are_left_alone(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class RoundWatch:
         """The rounds that ended by ``changes``, which ``machine`` has made already."""
         known: set[int] = set()
         if machine is not self._machine:
-            self._machine, self._open = machine, _under_way(machine, now)
+            self._machine, self._open = machine, self._under_way(machine, now)
             known = set(self._open)
         ends = []
         for change in changes:
@@ -52,15 +52,17 @@ class RoundWatch:
                     ends.append(_end(change.round, opened, now))
         return ends
 
+    def _under_way(self, machine: Coordinator, now: float) -> dict[int, _Open]:
+        """Of rounds that were known it stays known since when."""
+        return {
+            number: _Open(
+                self._round(number, now).since, [kept.loss for kept, _ in opened.updates.values()]
+            )
+            for number, opened in machine.rounds.open.items()
+        }
+
     def _round(self, number: int, now: float) -> _Open:
         return self._open.setdefault(number, _Open(now))
-
-
-def _under_way(machine: Coordinator, now: float) -> dict[int, _Open]:
-    return {
-        number: _Open(now, [kept.loss for kept, _ in opened.updates.values()])
-        for number, opened in machine.rounds.open.items()
-    }
 
 
 def _end(record: Round, opened: _Open, now: float) -> RoundEnd:

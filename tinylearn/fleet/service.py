@@ -61,6 +61,7 @@ class Service:
         self._stopping = self._outdated = False
         self._pause = _TICK_SECONDS
         self._unsettled: list[Incoming] = []
+        self._requested: list[Requested] = []
         self.machine = self._made()
 
     def _made(self) -> Coordinator:
@@ -101,7 +102,7 @@ class Service:
         if events and not self._deal(events):
             self._unsettled = list(batch)
             return
-        self._unsettled = []
+        self._unsettled, self._requested = [], []
         for incoming in batch:
             self.transport.acknowledge(incoming)
 
@@ -116,17 +117,18 @@ class Service:
         return batch
 
     def _due(self) -> list[Event]:
-        """What time itself brings: ticks, and now and then an operator's requests."""
+        """What time itself brings: ticks, and now and then an operator's requests, which are kept
+        until they are committed."""
         now, events = self.clock(), list[Event]()
         if now >= self._next_tick:
             self._next_tick = now + _TICK_SECONDS
             events.append(Tick())
         if now >= self._next_poll:
             self._next_poll = now + _POLL_SECONDS
-            events += self._requests()
-        return events
+            self._requested += self._requests()
+        return events + self._requested
 
-    def _requests(self) -> list[Event]:
+    def _requests(self) -> list[Requested]:
         try:
             texts = self.store.take_requests(self.run.id)
         except StoreError as error:
