@@ -136,7 +136,10 @@ def test_ops() -> None:
 
 def test_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
     found = done("doctor", "--json").json
-    assert {"cc", "make", "qemu-system-arm", "tensorflow"} <= {row["name"] for row in found}
+    named = {row["name"]: row["install"] for row in found}
+    assert {"cc", "make", "qemu-system-arm", "tensorflow", "psycopg"} <= named.keys()
+    assert named["mosquitto"] == "apt-get install mosquitto"
+    assert named["paho"] == named["amqtt"] == "pip install 'tinylearn[fleet]'"
     assert all(isinstance(row["found"], bool) for row in found)
     monkeypatch.setenv("PATH", "/nonexistent")
     missing = {row["name"] for row in done("doctor", "--json").json if not row["found"]}

@@ -158,7 +158,11 @@ def test_stale_updates_of_asynchronous_rounds_are_dropped() -> None:
     for _ in range(4):
         number = max(world.machine.rounds.open)
         assert verdicts(tell(world, fast, updates(world, fast, number))) == [m.Verdict.ACCEPTED]
-    assert verdicts(tell(world, slow, updates(world, slow, 1))) == [m.Verdict.STALE]
+    effects = tell(world, slow, updates(world, slow, 1))
+    assert verdicts(effects)[0] == m.Verdict.STALE
+    assert 1 not in world.machine.rounds.open, "nobody is waited for"
+    told = [(e.what, e.detail) for e in effects.changes if isinstance(e, Log)]
+    assert ("given up", "stale") in told
 
 
 LIES = {

@@ -28,7 +28,8 @@ VERBS = (
 
 _EXIT_CODES = """exit codes:
   0 done   1 it failed   2 usage or bad input   3 unsupported   4 does not fit
-  5 generated code and oracle disagree   6 device silent or refusing   7 a tool is missing"""
+  5 generated code and oracle disagree   6 device, broker or coordinator silent
+  7 a tool is missing"""
 
 
 def build_parser() -> argparse.ArgumentParser:
