@@ -38,7 +38,14 @@ def verb_parsers() -> dict[str, argparse.ArgumentParser]:
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["--version"], ["generate", "--help"], ["ops", "-x"], ["fleet", "serve", "--help"]]
+    "words",
+    [
+        ["--help"],
+        ["--version"],
+        ["generate", "--help"],
+        ["ops", "-x"],
+        ["fleet", "serve", "--help"],
+    ],
 )
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     code = f"""

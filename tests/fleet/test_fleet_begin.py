@@ -32,8 +32,8 @@ def started(store, wanted: Wanted, model: FleetModel = MODEL, shard: Shard | Non
 
 
 @pytest.fixture
-def store(tmp_path: Path):
-    opened = open_store(str(tmp_path / "x.db"))
+def store(place: str):
+    opened = open_store(place)
     yield opened
     opened.close()
 
@@ -111,9 +111,9 @@ def test_another_model_is_another_run(store) -> None:
     assert started(store, Wanted(run=first.run.id)).run == first.run
 
 
-def test_a_run_that_is_served_is_not_served_twice(store, tmp_path: Path) -> None:
+def test_a_run_that_is_served_is_not_served_twice(store, place: str) -> None:
     started(store, Wanted("reptile"))
-    other = open_store(str(tmp_path / "x.db"))
+    other = open_store(place)
     with pytest.raises(StoreError, match="another coordinator"):
         started(other, Wanted())
     assert started(other, Wanted(), shard=Shard(1, 2)).resumed
@@ -157,9 +157,9 @@ class Clock:
 
 
 @pytest.fixture
-def handle(tmp_path: Path):
-    begun(str(tmp_path / "fleet.db"))
-    store, clock = open_store(str(tmp_path / "fleet.db")), Clock()
+def handle(place: str):
+    begun(place)
+    store, clock = open_store(place), Clock()
     yield RunHandle(store, "fleet.db", clock=clock, sleep=clock.sleep)
     store.close()
 
