@@ -6,7 +6,7 @@
     ├── UnsupportedError           3   a layer, op, dtype or target that tinylearn does not know
     ├── DoesNotFitError            4   the model needs more RAM or flash than the target has
     ├── MismatchError              5   generated code and its oracle disagree
-    ├── DeviceError                6   a device did not answer, or refused
+    ├── DeviceError                6   a device, broker or coordinator did not answer, or refused
     │   └── RefusedError           6   the device refused: its weights are as they were
     └── MissingToolError           7   a compiler, emulator or Python package is not installed
 
@@ -49,7 +49,7 @@ class MismatchError(TinylearnError):
 
 
 class DeviceError(TinylearnError):
-    """A device is silent, gone, or answers what it should not."""
+    """A device is silent, gone, or answers what it should not; the same of a broker or coordinator."""
 
     exit_code = 6
 

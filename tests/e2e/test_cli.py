@@ -25,14 +25,27 @@ COMMAND = [sys.executable, "-m", "tinylearn"]
 HEAVY = {"numpy", "rich", "tensorflow", "keras", "h5py", "cffi", "matplotlib", "elftools"}
 
 
-def verb_parsers() -> dict[str, argparse.ArgumentParser]:
-    parser = build_parser()
+def verbs_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
     actions = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
     return dict(next(actions).choices)
 
 
+def verb_parsers() -> dict[str, argparse.ArgumentParser]:
+    """By their words; those that have verbs of their own as these."""
+    verbs = verbs_of(build_parser())
+    fleet = {f"fleet {name}": parser for name, parser in verbs_of(verbs.pop("fleet")).items()}
+    return {**verbs, **fleet}
+
+
 @pytest.mark.parametrize(
-    "words", [["--help"], ["--version"], ["generate", "--help"], ["ops", "-x"]]
+    "words",
+    [
+        ["--help"],
+        ["--version"],
+        ["generate", "--help"],
+        ["ops", "-x"],
+        ["fleet", "serve", "--help"],
+    ],
 )
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     code = f"""
@@ -63,10 +76,10 @@ def test_exit_codes_are_those_that_errors_py_draws() -> None:
     assert set(drawn.values()) == set(range(1, 8))
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", verb_parsers())
 def test_every_option_is_explained(verb: str) -> None:
     parser = verb_parsers()[verb]
-    text = done(verb, "--help").out
+    text = done(*verb.split(), "--help").out
     assert parser.description and parser.description in " ".join(text.split())
     for action in parser._actions:
         assert action.help, f"{verb}: {action.option_strings or action.dest}"
@@ -130,7 +143,10 @@ def test_ops() -> None:
 
 def test_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
     found = done("doctor", "--json").json
-    assert {"cc", "make", "qemu-system-arm", "tensorflow"} <= {row["name"] for row in found}
+    named = {row["name"]: row["install"] for row in found}
+    assert {"cc", "make", "qemu-system-arm", "tensorflow", "psycopg"} <= named.keys()
+    assert named["mosquitto"] == "apt-get install mosquitto"
+    assert named["paho"] == named["amqtt"] == "pip install 'tinylearn[fleet]'"
     assert all(isinstance(row["found"], bool) for row in found)
     monkeypatch.setenv("PATH", "/nonexistent")
     missing = {row["name"] for row in done("doctor", "--json").json if not row["found"]}

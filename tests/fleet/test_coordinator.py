@@ -15,6 +15,7 @@ from tinylearn.device.messages import Message
 from tinylearn.fleet import messages as m
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.events import Fetched, Received, Requested, Tick
+from tinylearn.fleet.records import Log
 from tinylearn.fleet.rounds import attempt_of
 
 
@@ -161,7 +162,11 @@ def test_stale_updates_of_asynchronous_rounds_are_dropped() -> None:
     for _ in range(4):
         number = max(world.machine.rounds.open)
         assert verdicts(tell(world, fast, updates(world, fast, number))) == [m.Verdict.ACCEPTED]
-    assert verdicts(tell(world, slow, updates(world, slow, 1))) == [m.Verdict.STALE]
+    effects = tell(world, slow, updates(world, slow, 1))
+    assert verdicts(effects)[0] == m.Verdict.STALE
+    assert 1 not in world.machine.rounds.open, "nobody is waited for"
+    told = [(e.what, e.detail) for e in effects.changes if isinstance(e, Log)]
+    assert ("given up", "stale") in told
 
 
 def test_an_update_of_other_weights_than_the_rounds_is_stale() -> None:
@@ -302,6 +307,18 @@ def test_a_version_that_fails_goes_back() -> None:
     touched = len(world.machine.rollouts.records[3].failed)
     assert 0 < touched < len(world.devices)
     assert {d.deployed for d in world.devices.values()} == {2}
+
+
+def test_a_version_that_is_no_longer_kept_is_asked_for_once() -> None:
+    world = finished()
+    world.handle(Requested({"do": "rollout", "version": 2, "stages": [1.0]}))
+    first = world.machine.handle(Tick(), world.now)
+    told = world.machine.handle(Fetched(2, None), world.now)
+    assert first.wanted == [2]
+    assert [change.detail for change in told.changes if isinstance(change, Log)] == [
+        "version 2 is no longer kept: devices stay as they are"
+    ]
+    assert world.machine.handle(Tick(), world.now + 1).wanted == []
 
 
 def test_pinned_and_held_devices_stay_where_they_are() -> None:

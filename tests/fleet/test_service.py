@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.fleet_world import COUNT, HASH, PythonDevice
+from waiting import until
 
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.records import Run
 from tinylearn.fleet.service import Service
+from tinylearn.fleet.shards import Shard
 from tinylearn.fleet.store import HeadMovedError, StoreError, open_store
 from tinylearn.fleet.strategies import find
 from tinylearn.fleet.transports.base import Incoming
@@ -122,9 +124,47 @@ def test_requests_reach_the_coordinator(tmp_path: Path) -> None:
     assert served.machine.paused
 
 
+def test_a_request_outlives_a_commit_that_fails(tmp_path: Path) -> None:
+    """Another coordinator has moved the head between taking it and committing it."""
+    store = Failing(created(str(tmp_path / "fleet.db")), HeadMovedError, after=False)
+    store.request(RUN.id, '{"do": "pause"}')
+    store._commits = 2
+    served = service(store, rounds=10**6)
+    served.step()
+    assert served._outdated
+    until(lambda: served.step() or store.load(RUN.id).states.get("paused") == "1")
+
+
 def test_devices_of_other_shards_are_left_alone(tmp_path: Path) -> None:
     store = created(str(tmp_path / "fleet.db"))
     served = service(store)
     served.is_mine = lambda name: name in ("d1", "d2")
     served.serve(until_done=True)
     assert {name for name, d in store.devices(RUN.id).items() if d.online} == {"d1", "d2"}
+
+
+def test_devices_that_another_shard_has_stored_are_not_asked(tmp_path: Path) -> None:
+    store = created(str(tmp_path / "fleet.db"))
+    service(store).serve(until_done=True)
+    again = service(store, rounds=10**6)
+    again.is_mine = lambda name: name == "d1"
+    again.machine = again._made()
+    assert list(again.machine.roster.devices) == ["d1"]
+
+
+def test_requests_reach_the_shard_that_they_are_for(tmp_path: Path) -> None:
+    store = created(str(tmp_path / "fleet.db"))
+    for shard, what in ((1, "pause"), (0, "resume")):
+        store.request(RUN.id, f'{{"do": "{what}", "shard": {shard}}}')
+    first, second = service(store, rounds=10**6), service(store, rounds=10**6)
+    first.shard, second.shard = Shard(0, 2), Shard(1, 2)
+    assert [event.command["do"] for event in first._requests()] == ["resume"]
+    assert [event.command["do"] for event in second._requests()] == ["pause"]
+    assert store.take_requests(RUN.id) == []
+
+
+@pytest.mark.parametrize("shard", ["7", '"x"', "null", "-1"])
+def test_requests_for_shards_that_there_are_not_are_not_kept_going_round(shard, tmp_path) -> None:
+    store = created(str(tmp_path / "fleet.db"))
+    store.request(RUN.id, f'{{"do": "pause", "shard": {shard}}}')
+    assert len(service(store)._requests()) == 1

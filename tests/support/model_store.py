@@ -99,7 +99,7 @@ class ModelStore:
     def _named(self) -> set[int]:
         numbers = [version.number for version in self.versions]
         named = set(numbers[-self.newest :])
-        named |= {number for number in numbers if number % self.milestone == 0}
+        named |= {number for number in numbers if number == 1 or number % self.milestone == 0}
         named |= {each.base for each in self.rounds.values() if each.open}
         for device in self.devices.values():
             named |= {device.deployed, device.pinned}

@@ -47,3 +47,46 @@ def not_negative(text: str) -> float:
     if not 0 <= value < math.inf:
         raise ArgumentTypeError(f"{text!r} is not a number from 0 on")
     return value
+
+
+def port(text: str) -> int:
+    """A TCP port; 0 takes any that is free."""
+    value = _whole(text, 0, "a port from 0 to 65535")
+    if value > 65535:
+        raise ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
+    return value
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    value = _real(text)
+    if not 0 <= value <= 1:
+        raise ArgumentTypeError(f"{text!r} is not a share from 0 to 1")
+    return value
+
+
+def shares(text: str) -> tuple[float, ...]:
+    """Shares with commas between."""
+    return tuple(share(part) for part in text.split(","))
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Words with commas between."""
+    return tuple(part for part in (p.strip() for p in text.split(",")) if part)
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """NAME=VALUE."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def part(text: str) -> tuple[int, int]:
+    """ "0/2": the first of two."""
+    number, slash, count = text.partition("/")
+    digits = number.isascii() and number.isdigit() and count.isascii() and count.isdigit()
+    if not slash or not digits or int(number) >= int(count):
+        raise ArgumentTypeError(f"{text!r} is not a part such as 0/2, the first of two")
+    return int(number), int(count)

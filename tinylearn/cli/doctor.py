@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 from importlib.util import find_spec
 
@@ -20,11 +21,19 @@ _PROGRAMS = {
         "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
     ),
     "qemu-system-riscv32": ("the emulated RISC-V board", "qemu-system-misc"),
+    "mosquitto": ("a broker for a fleet in earnest", "mosquitto"),
 }
+#: where Debian puts servers, which is not on everybody's path
+_SERVERS = ("/usr/sbin", "/usr/local/sbin")
 _PACKAGES = {
     "tensorflow": ("tinylearn train", "train"),
     "matplotlib": ("plots", "plots"),
     "serial": ("boards on a serial port", "serial"),
+    "paho": ("fleets over MQTT", "fleet"),
+    "amqtt": ("trying a fleet without a broker", "fleet"),
+    "cryptography": ("certificates of a fleet's broker", "fleet"),
+    "prometheus_client": ("metrics of a fleet", "fleet"),
+    "psycopg": ("fleets kept in PostgreSQL", "postgres"),
 }
 
 
@@ -34,8 +43,9 @@ def configure(verb: argparse.ArgumentParser) -> None:
 
 def findings() -> list[tuple[str, str, bool, str]]:
     """(name, what for, found, how to get it)."""
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), *_SERVERS))
     programs = [
-        (name, use, shutil.which(name) is not None, f"apt-get install {package}")
+        (name, use, shutil.which(name, path=path) is not None, f"apt-get install {package}")
         for name, (use, package) in _PROGRAMS.items()
     ]
     packages = [

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 from tinylearn import __version__
-from tinylearn.errors import TinylearnError, UsageError
+from tinylearn.cli.parser import Parser, add_verbs
+from tinylearn.errors import TinylearnError
 
 #: one file each in this folder, in the order of the work
 VERBS = (
@@ -21,6 +20,7 @@ VERBS = (
     "validate",
     "build",
     "run",
+    "fleet",
     "targets",
     "ops",
     "doctor",
@@ -28,19 +28,13 @@ VERBS = (
 
 _EXIT_CODES = """exit codes:
   0 done   1 it failed   2 usage or bad input   3 unsupported   4 does not fit
-  5 generated code and oracle disagree   6 device silent or refusing   7 a tool is missing"""
-
-
-class _Parser(argparse.ArgumentParser):
-    """Mistakes get one line, not the whole usage."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(UsageError.exit_code, f"{self.prog}: {message}; see {self.prog} --help\n")
+  5 generated code and oracle disagree   6 device, broker or coordinator silent
+  7 a tool is missing"""
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all verbs. Verb modules import nothing heavy until they run."""
-    parser = _Parser(
+    parser = Parser(
         prog="tinylearn",
         description="From a Keras model to microcontrollers that keep learning in the field.",
         epilog=_EXIT_CODES,
@@ -49,21 +43,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"tinylearn {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
-    for name in VERBS:
-        module = importlib.import_module(f"tinylearn.cli.{name}")
-        description = module.__doc__
-        verb = verbs.add_parser(name, help=module.HELP, description=description, allow_abbrev=False)
-        module.configure(verb)
-        _add_common(verb)
-        verb.set_defaults(execute=module.execute)
+    add_verbs(verbs, "tinylearn.cli", VERBS)
     return parser
-
-
-def _add_common(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--json", action="store_true", help="print one JSON value and nothing else")
-    volume = verb.add_mutually_exclusive_group()
-    volume.add_argument("-v", "--verbose", action="store_true", help="show what compilers print")
-    volume.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -86,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _failed(args: argparse.Namespace, reason: str, code: int) -> int:
-    print(f"tinylearn {args.verb}: {reason}", file=sys.stderr)
+    print(f"tinylearn {args.command}: {reason}", file=sys.stderr)
     return code
 
 

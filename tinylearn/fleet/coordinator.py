@@ -140,8 +140,8 @@ class Coordinator:
         effects.wanted.append(version)
 
     def _fetched(self, event: Fetched, effects: Effects) -> None:
-        self.rollouts.fetched(event.version, event.weights)
         if event.version != self._restoring:
+            self.rollouts.fetched(event.version, event.weights, effects)
             return
         self._restoring = 0
         if event.weights is None:

@@ -37,6 +37,10 @@ _DEVICE: dict[str, Callable[[Device, dict[str, Any]], Device]] = {
 }
 
 
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, UsageError) else repr(error)
+
+
 class Requests:
     """Carries out one command after the other."""
 
@@ -49,7 +53,7 @@ class Requests:
             self._do(command, now, effects)
             effects.changes.append(Log("request", 0, str(command.get("device", "")), str(command)))
         except (UsageError, KeyError, TypeError, ValueError) as error:
-            effects.changes.append(Log("bad request", 0, "", f"{command}: {error!r}"))
+            effects.changes.append(Log("bad request", 0, "", f"{command}: {_reason(error)}"))
 
     def _do(self, command: dict[str, Any], now: float, effects: Effects) -> None:
         what, coordinator = command["do"], self._coordinator

@@ -42,6 +42,7 @@ class Rollouts:
         self._make_blob, self._config = make_blob, config
         self._blobs: dict[int, bytes] = {}
         self._told: dict[str, _Told] = {}
+        self._gone: set[int] = set()
 
     # ---- by hand ----
 
@@ -108,7 +109,7 @@ class Rollouts:
     def _tell(self, device: Device, version: int, now: float, effects: Effects) -> None:
         blob = self._blobs.get(version)
         if blob is None:
-            if version not in effects.wanted:
+            if version not in effects.wanted and version not in self._gone:
                 effects.wanted.append(version)
             return
         before = self._told.get(device.name)
@@ -119,10 +120,15 @@ class Rollouts:
         told = Deploy(version, len(blob), zlib.crc32(blob), device.model_hash)
         effects.sends.append((device.name, told))
 
-    def fetched(self, version: int, weights: bytes | None) -> None:
-        """The weights of a version that was wanted."""
+    def fetched(self, version: int, weights: bytes | None, effects: Effects) -> None:
+        """The weights of a version that was wanted; None: no longer kept, so that no device gets
+        it."""
         if weights is not None:
             self._blobs[version] = self._make_blob(weights)
+        elif version not in self._gone:
+            self._gone.add(version)
+            gone = f"version {version} is no longer kept: devices stay as they are"
+            effects.changes.append(Log("rollout failed", 0, "", gone))
 
     def pulled(self, name: str, asked: Pull, now: float) -> Chunk | None:
         """The piece of a version that a device asks for, if it was told of it."""

@@ -164,6 +164,8 @@ class Rounds:
         verdict = self._verdict(name, piece)
         if verdict is not None:
             self._receipt(name, piece, verdict, effects)
+            if verdict == m.Verdict.STALE:
+                self.give_up(self.open[piece.round], name, "stale", now, effects)
             return
         opened = self._assigned(name, piece.run, piece.round, now)
         assert opened is not None

@@ -24,6 +24,7 @@ from tinylearn.fleet.coordinator import Coordinator
 from tinylearn.fleet.events import Effects, Event, Fetched, Received, Requested, Tick
 from tinylearn.fleet.messages import Task
 from tinylearn.fleet.records import Log, Run
+from tinylearn.fleet.shards import Shard
 from tinylearn.fleet.store import HeadMovedError, Store, StoreError
 from tinylearn.fleet.strategies.base import Strategy
 from tinylearn.fleet.transports.base import CoordinatorTransport, Incoming
@@ -36,18 +37,11 @@ _POLL_SECONDS = 0.5
 _LONGEST_PAUSE = 10.0
 
 
-@dataclass(frozen=True)
-class Shard:
-    """Which devices this coordinator looks after: those of one of ``count`` parts."""
-
-    number: int = 0
-    count: int = 1
-
-
 @dataclass
 class Service:
     """One coordinator process. ``on_effects`` is told of everything after it was committed and
-    sent, for logs and metrics; ``clock`` gives seconds and never jumps."""
+    sent, for logs and metrics, ``on_commit`` of the seconds that a transaction took; ``clock`` gives
+    seconds and never jumps."""
 
     store: Store
     transport: CoordinatorTransport
@@ -56,9 +50,10 @@ class Service:
     config: Config
     make_blob: Callable[[bytes], bytes]
     is_mine: Callable[[str], bool] = lambda _: True
-    shard: Shard = Shard()
+    shard: Shard = field(default_factory=Shard)
     clock: Callable[[], float] = time.monotonic
     on_effects: Callable[[Coordinator, Effects], None] = lambda *_: None
+    on_commit: Callable[[float], None] = lambda _: None
     counters: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -67,11 +62,13 @@ class Service:
         self._stopping = self._outdated = False
         self._pause = _TICK_SECONDS
         self._unsettled: list[Incoming] = []
+        self._requested: list[Requested] = []
         self.machine = self._made()
 
     def _made(self) -> Coordinator:
         """A machine that goes on from what the store holds; its counters go on as well."""
         saved = self.store.load(self.run.id, self.shard.number, self.shard.count)
+        saved.devices = {name: d for name, d in saved.devices.items() if self.is_mine(name)}
         machine = Coordinator(saved, self.strategy, self.config, self.make_blob, self.clock())
         machine.counters = machine.rounds.counters = self.counters
         return machine
@@ -106,7 +103,7 @@ class Service:
         if events and not self._deal(events):
             self._unsettled = list(batch)
             return
-        self._unsettled = []
+        self._unsettled, self._requested = [], []
         for incoming in batch:
             self.transport.acknowledge(incoming)
 
@@ -121,23 +118,40 @@ class Service:
         return batch
 
     def _due(self) -> list[Event]:
-        """What time itself brings: ticks, and now and then an operator's requests."""
+        """What time itself brings: ticks, and now and then an operator's requests, which are kept
+        until they are committed."""
         now, events = self.clock(), list[Event]()
         if now >= self._next_tick:
             self._next_tick = now + _TICK_SECONDS
             events.append(Tick())
         if now >= self._next_poll:
             self._next_poll = now + _POLL_SECONDS
-            events += self._requests()
-        return events
+            self._requested += self._requests()
+        return events + self._requested
 
-    def _requests(self) -> list[Event]:
+    def _requests(self) -> list[Requested]:
         try:
             texts = self.store.take_requests(self.run.id)
         except StoreError as error:
             _log.error("requests cannot be read: %s", error)
             return []
-        return [Requested(command) for text in texts if (command := _command(text)) is not None]
+        found = [(text, command) for text in texts if (command := _command(text)) is not None]
+        self._put_back([text for text, command in found if not self._is_for_us(command)])
+        return [Requested(command) for _, command in found if self._is_for_us(command)]
+
+    def _put_back(self, texts: Sequence[str]) -> None:
+        """Requests that are for others."""
+        try:
+            for text in texts:
+                self.store.request(self.run.id, text)
+        except StoreError as error:
+            _log.error("requests of other shards are lost: %s", error)
+
+    def _is_for_us(self, command: dict[str, Any]) -> bool:
+        """What another shard is asked waits on; what says no shard is for whoever takes it."""
+        shard = command.get("shard", self.shard.number)
+        others = isinstance(shard, int) and 0 <= shard < self.shard.count
+        return shard == self.shard.number or not others
 
     # ---- one transaction ----
 
@@ -157,8 +171,10 @@ class Service:
     def _commit(self, effects: Effects) -> bool:
         if not effects.changes:
             return True
+        began = self.clock()
         try:
             self.store.commit(self.run.id, effects.changes, self.shard.number)
+            self.on_commit(self.clock() - began)
             self._pause = _TICK_SECONDS
             return True
         except HeadMovedError:

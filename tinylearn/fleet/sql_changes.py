@@ -117,7 +117,7 @@ class Commit:
         outdated = [row[0] for row in self._database.rows(_OUTDATED, self._run.id, *limits)]
         newest = outdated[0] if outdated else 0
         for version in {*outdated[:added], *(old for old in released if old <= newest)}:
-            if version % MILESTONE:
+            if version > 1 and version % MILESTONE:
                 self._database.change(_PRUNE, self._run.id, version)
 
     def put_round(self, change: records.PutRound) -> None:

@@ -10,7 +10,7 @@ from tinylearn.fleet.records import Change, Device, Log, Run, Saved, Version
 
 #: weights of so many of the newest versions are kept, and of those that something names
 NEWEST_KEPT = 8
-#: and of every so manieth version, for ever
+#: and of the first (what a rollout goes back to) and every so manieth version, for ever
 MILESTONE = 100
 #: how many norms and how many (round, device) of accepted updates ``Saved`` brings, the latest
 NORMS = 256
@@ -56,7 +56,7 @@ class Store(Protocol):
         open round has gone, and DuplicateUpdateError.
 
         Weights that nothing names any more go in the same transaction. Kept are those of the newest
-        ``NEWEST_KEPT`` versions, of every ``MILESTONE``th, of bases of open rounds, of versions that
+        ``NEWEST_KEPT`` versions, of the first and every ``MILESTONE``th, of bases of open rounds, of versions that
         a rollout (in any state, as ``version`` or ``previous``) or a device (``deployed``,
         ``pinned``) names.
         """

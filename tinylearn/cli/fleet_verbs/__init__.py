@@ -1,0 +1,25 @@
+"""Verbs of ``tinylearn fleet``: one file each, no logic."""
+
+#: in the order of the work
+VERBS = (
+    "strategies",
+    "broker-config",
+    "enroll",
+    "revoke",
+    "serve",
+    "gateway",
+    "status",
+    "devices",
+    "history",
+    "pause",
+    "resume",
+    "evict",
+    "admit",
+    "hold",
+    "release",
+    "pin",
+    "tag",
+    "rollout",
+    "restore",
+    "export",
+)

@@ -1,0 +1,20 @@
+"""Give a device neither tasks nor versions for now; `release` takes that back."""
+
+from __future__ import annotations
+
+import argparse
+
+from tinylearn.cli.fleet_options import add_device_name, add_request, ask_of_device
+
+HELP = "leave a device alone for now"
+
+
+def configure(verb: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    add_device_name(verb)
+    add_request(verb)
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Asks the coordinator."""
+    return ask_of_device(args, "hold")
