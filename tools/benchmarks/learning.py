@@ -86,7 +86,7 @@ def learn(name: str, index: int, seed: int, folder: Path, trials: int) -> Result
     task = load(name)
     setting = task.settings[index]
     model = Model.load(folder).with_initial(task.network(seed))
-    kinds = task.trials(trials)
+    kinds = task.trials(trials, seed)
     first = next(iter(kinds.values()))[: task.curve_trials]
     points, weights = run(task, setting, model, seed, first)
     return Result(points, {k: score(task, model, weights, found) for k, found in kinds.items()})
@@ -100,7 +100,7 @@ def run(
         return [Point(0, 0, 0, 0, 0, score(task, model, model.initial, trials))], model.initial
     strategy = find(setting.strategy, setting.parameters)
     rounds = max(1, setting.visits // strategy.clients())
-    experiment = Experiment(strategy, model, (setting.draw or task.draw)(), seed)
+    experiment = Experiment(strategy, model, (setting.draw or task.draw)(seed), seed)
     every = max(1, rounds // _POINTS)
     points = list(experiment.run(rounds, lambda m, w: score(task, m, w, trials), every))
     return points, experiment.start()

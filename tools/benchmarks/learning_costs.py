@@ -49,7 +49,7 @@ def generate(task: Task, setting: Setting, parent: Path) -> Path:
 def costs_of(task: Task, setting: Setting, folder: Path) -> Costs:
     """All costs of a setting; of the random one, those of adapting."""
     work = Work(0) if setting.strategy == RANDOM else _work(setting)
-    trial = next(iter(task.trials(1).values()))[0]
+    trial = next(iter(task.trials(1, 0).values()))[0]
     steps = work.local_samples + work.samples * work.passes
     step = step_instructions(folder, trial.support, setting.accumulate)
     adaptation = len(trial.support) * task.passes

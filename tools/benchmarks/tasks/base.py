@@ -33,13 +33,13 @@ class Setting:
     visits: int
     parameters: Mapping[str, Any] = field(default_factory=dict)
     accumulate: int = 1
-    draw: Callable[[], Draw] | None = None
+    draw: Callable[[int], Draw] | None = None
 
 
 @dataclass(frozen=True)
 class Task:
-    """``network`` makes the initial graph of a seed, ``draw`` devices of the fleet, ``trials`` unseen
-    devices by title, the first one being the task's metric ("mse" or "accuracy").
+    """``network`` makes the initial graph of a seed, ``draw`` the devices of its fleet, ``trials`` (a
+    number, seed) unseen devices by title; the first are the task's ``metric`` ("mse" or "accuracy").
 
     A trial's device learns its support ``passes`` times over at ``rate``.
     """
@@ -47,8 +47,8 @@ class Task:
     name: str
     metric: str
     network: Callable[[int], Graph]
-    draw: Callable[[], Draw]
-    trials: Callable[[int], dict[str, list[Trial]]]
+    draw: Callable[[int], Draw]
+    trials: Callable[[int, int], dict[str, list[Trial]]]
     passes: int
     rate: float
     settings: Sequence[Setting]

@@ -35,12 +35,12 @@ def _inputs(rng: np.random.Generator, count: int) -> np.ndarray:
     return rng.uniform(-5, 5, (count, 1)).astype(np.float32)
 
 
-def draw() -> Draw:
+def draw(seed: int) -> Draw:
     """A new wave at every visit."""
     return lambda rng, count: _wave(rng)(_inputs(rng, count))
 
 
-def trials(count: int) -> dict[str, list[Trial]]:
+def trials(count: int, seed: int) -> dict[str, list[Trial]]:
     """Waves with 10 samples each."""
     rng = np.random.default_rng(7_000_000)
     points = np.linspace(-5, 5, 50, dtype=np.float32)[:, None]
