@@ -123,8 +123,8 @@ def adapted(model: Model, weights: Floats, support: Samples, passes: int, rate: 
 class Experiment:
     """A strategy at work on a fleet of twins.
 
-    ``weights``: float32 [exchanged], the server's present version. ``draw`` says which devices
-    answer, and with what.
+    ``weights``: float32 [exchanged], the server's present version. ``local_parts``: bytes that
+    devices with a name keep to themselves. ``draw`` says which devices answer, and with what.
     """
 
     def __init__(self, strategy: Strategy, model: Model, draw: Draw, seed: int) -> None:
@@ -132,8 +132,8 @@ class Experiment:
         self._exchanged = model.exchanged(strategy)
         self.weights = self.model.initial[: self._exchanged].copy()
         self._rng = np.random.default_rng(seed)
-        self._local: dict[str, bytes] = {}
-        self._rounds = self._visits = self._refused = self._up = self._down = 0
+        self.local_parts: dict[str, bytes] = {}
+        self.rounds = self.visits = self.refused = self.bytes_up = self.bytes_down = 0
 
     def run(
         self, rounds: int, metric: Callable[[Model, Floats], float], every: int
@@ -152,17 +152,19 @@ class Experiment:
 
     def _point(self, metric: Callable[[Model, Floats], float]) -> Point:
         figure = metric(self.model, self.start())
-        return Point(self._rounds, self._visits, self._refused, self._up, self._down, figure)
+        return Point(
+            self.rounds, self.visits, self.refused, self.bytes_up, self.bytes_down, figure
+        )
 
     def play_round(self) -> None:
         """One round: the visits of its devices, and their aggregate."""
-        self._rounds += 1
-        work = self.strategy.work(self._rounds)
+        self.rounds += 1
+        work = self.strategy.work(self.rounds)
         reports = [self._visit(work, index) for index in range(self.strategy.clients())]
         finite = [report for report in reports if bool(np.isfinite(report.delta).all())]
-        self._refused += len(reports) - len(finite)
+        self.refused += len(reports) - len(finite)
         if finite:
-            self.weights = self.strategy.aggregate(self.weights, finite, self._rounds)
+            self.weights = self.strategy.aggregate(self.weights, finite, self.rounds)
 
     def _visit(self, work: Work, index: int) -> Report:
         samples = self._draw(self._rng, work.local_samples + work.samples)
@@ -189,11 +191,11 @@ class Experiment:
         content = twin.read_weights()
         twin.close()
         if samples.device:
-            self._local[samples.device] = content[len(start) :]
+            self.local_parts[samples.device] = content[len(start) :]
         return np.frombuffer(content[: len(start)], "<f4")
 
     def _local_part(self, device: str) -> bytes:
-        return self._local.get(device) or self.model.initial[self._exchanged :].tobytes()
+        return self.local_parts.get(device) or self.model.initial[self._exchanged :].tobytes()
 
     def _encoded(self, after: Floats, share: float) -> tuple[Encoding, bytes]:
         """The update's stream, as the device would send it."""
@@ -204,7 +206,9 @@ class Experiment:
 
     def _count(self, stream_bytes: int) -> None:
         up, down = message_bytes(self.weights.nbytes, stream_bytes)
-        self._visits, self._up, self._down = self._visits + 1, self._up + up, self._down + down
+        self.visits += 1
+        self.bytes_up += up
+        self.bytes_down += down
 
 
 def message_bytes(
