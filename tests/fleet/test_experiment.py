@@ -168,7 +168,9 @@ def test_the_benchmark_says_what_is_documented():
     assert list(rows) == ["random", "tiny_reptile", "tiny_meta_fed"]
     for row in rows.values():
         assert row["per_seed"] and row["spread"][0] <= row["metric"] <= row["spread"][1]
-        assert {"bytes_up", "bytes_down", "device_instructions", "client_visits", "rounds"} <= set(row)
+        assert {"bytes_up", "bytes_down", "device_instructions", "client_visits", "rounds"} <= set(
+            row
+        )
         assert row["device_ram_bytes"] > 4 * 4353  # 1-64-64-1
     tiny, meta = rows["tiny_reptile"], rows["tiny_meta_fed"]
     assert tiny["metric"] < 0.5 * rows["random"]["metric"]

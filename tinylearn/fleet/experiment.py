@@ -8,6 +8,8 @@ seed gives the same bytes.
 
 from __future__ import annotations
 
+import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,14 +22,16 @@ from tinylearn.device.build import build_twin
 from tinylearn.device.host import read_info
 from tinylearn.device.messages import HEADER
 from tinylearn.device.twin import Twin, TwinLibrary
-from tinylearn.errors import TinylearnError, UsageError
-from tinylearn.fleet import updates
+from tinylearn.errors import BadInputError, TinylearnError, UsageError
+from tinylearn.fleet import guards, updates
 from tinylearn.fleet.messages import Chunk, Encoding, Next, Pull, Receipt, Task, Update
 from tinylearn.fleet.strategies.base import Floats, Report, Strategy, Work
 from tinylearn.ir.graph import Graph
 
 #: largest message that a device of the experiment takes
 FRAME_BYTES = 1024
+#: as the coordinator's: an update so many times larger than the usual ones is refused
+_NORM_FACTOR = 10.0
 
 
 @dataclass(frozen=True)
@@ -92,8 +96,8 @@ class Model:
 
 @dataclass(frozen=True)
 class Point:
-    """Where a run is: rounds and visits so far, bytes of all messages, reports that the server
-    refused as not finite, and the metric."""
+    """Where a run is: rounds and visits so far, bytes of all messages, updates that the server's
+    guards refused, and the metric."""
 
     rounds: int
     visits: int
@@ -133,6 +137,7 @@ class Experiment:
         self.weights = self.model.initial[: self._exchanged].copy()
         self._rng = np.random.default_rng(seed)
         self.local_parts: dict[str, bytes] = {}
+        self._norms = deque[float](maxlen=guards.WINDOW)
         self.rounds = self.visits = self.refused = self.bytes_up = self.bytes_down = 0
 
     def run(
@@ -152,31 +157,42 @@ class Experiment:
 
     def _point(self, metric: Callable[[Model, Floats], float]) -> Point:
         figure = metric(self.model, self.start())
-        return Point(
-            self.rounds, self.visits, self.refused, self.bytes_up, self.bytes_down, figure
-        )
+        return Point(self.rounds, self.visits, self.refused, self.bytes_up, self.bytes_down, figure)
 
     def play_round(self) -> None:
-        """One round: the visits of its devices, and their aggregate."""
+        """One round: the visits of its devices, and the aggregate of what passes the server's
+        guards."""
         self.rounds += 1
         work = self.strategy.work(self.rounds)
-        reports = [self._visit(work, index) for index in range(self.strategy.clients())]
-        finite = [report for report in reports if bool(np.isfinite(report.delta).all())]
-        self.refused += len(reports) - len(finite)
-        if finite:
-            self.weights = self.strategy.aggregate(self.weights, finite, self.rounds)
+        visits = [self._visit(work, index) for index in range(self.strategy.clients())]
+        reports = [report for report in visits if report is not None]
+        self.refused += len(visits) - len(reports)
+        if reports:
+            self.weights = self.strategy.aggregate(self.weights, reports, self.rounds)
 
-    def _visit(self, work: Work, index: int) -> Report:
+    def _visit(self, work: Work, index: int) -> Report | None:
         samples = self._draw(self._rng, work.local_samples + work.samples)
         if len(samples) != work.local_samples + work.samples:
             raise TinylearnError(f"experiment: a device came with {len(samples)} samples, not "
                                  f"{work.local_samples + work.samples}")  # fmt: skip
-        after = self._learnt(work, samples)
-        encoding, stream = self._encoded(after, work.share)
-        self._count(len(stream))
-        with np.errstate(invalid="ignore", over="ignore"):  # a device that diverged
-            delta = updates.decode(encoding, stream, self.weights)
-        return Report(f"{index:06d}", delta, work.samples)
+        with np.errstate(invalid="ignore", over="ignore"):  # of a device that diverged
+            encoding, stream = self._encoded(self._learnt(work, samples), work.share)
+            self._count(len(stream))
+            return self._guarded(encoding, stream, work.samples, index)
+
+    def _guarded(
+        self, encoding: Encoding, stream: bytes, samples: int, index: int
+    ) -> Report | None:
+        """The report, unless the coordinator's guards refuse the update."""
+        crc = zlib.crc32(stream)
+        try:
+            delta, norm = guards.checked(
+                encoding, stream, crc, self.weights, self._norms, _NORM_FACTOR
+            )
+        except BadInputError:
+            return None
+        self._norms.append(norm)
+        return Report(f"{index:06d}", delta, samples)
 
     def _learnt(self, work: Work, samples: Samples) -> Floats:
         """float32 [exchanged]: the device's weights in the end. It keeps its local part."""
@@ -201,8 +217,7 @@ class Experiment:
         """The update's stream, as the device would send it."""
         if share >= 1:
             return Encoding.WEIGHTS, after.tobytes()
-        with np.errstate(invalid="ignore", over="ignore"):
-            return Encoding.SPARSE_DELTA, updates.encode_sparse(after - self.weights, share)
+        return Encoding.SPARSE_DELTA, updates.encode_sparse(after - self.weights, share)
 
     def _count(self, stream_bytes: int) -> None:
         up, down = message_bytes(self.weights.nbytes, stream_bytes)

@@ -102,7 +102,10 @@ def run(
     rounds = max(1, setting.visits // strategy.clients())
     experiment = Experiment(strategy, model, (setting.draw or task.draw)(seed), seed)
     every = max(1, rounds // _POINTS)
-    points = list(experiment.run(rounds, lambda m, w: score(task, m, w, trials), every))
+    points = []
+    for point in experiment.run(rounds, lambda m, w: score(task, m, w, trials), every):
+        print(f"{task.name} {setting.strategy} seed {seed}: {point}", file=sys.stderr, flush=True)
+        points.append(point)
     return points, experiment.start()
 
 
@@ -126,7 +129,9 @@ def load(name: str) -> Task:
     return shortened(task) if quick else task
 
 
-def bench(name: str, trials: int, processes: int, only: Sequence[str]) -> list[Row]:
+def bench(
+    name: str, trials: int, processes: int, only: Sequence[str], seeds: int | None
+) -> list[Row]:
     """Runs all strategies and seeds of a task."""
     task = load(name)
     chosen = [i for i, s in enumerate(task.settings) if not only or s.strategy in only]
@@ -134,7 +139,11 @@ def bench(name: str, trials: int, processes: int, only: Sequence[str]) -> list[R
         folders = {i: generate(task, task.settings[i], Path(temporary)) for i in chosen}
         for folder in set(folders.values()):
             Model.load(folder)  # compiled once, here
-        jobs = [(name, i, seed, folders[i], trials) for i in chosen for seed in range(task.seeds)]
+        jobs = [
+            (name, i, seed, folders[i], trials)
+            for i in chosen
+            for seed in range(seeds or task.seeds)
+        ]
         results = run_jobs(jobs, processes)
         costs = {i: costs_of(task, task.settings[i], folders[i]) for i in chosen}
     grouped = {i: [r for j, r in zip(jobs, results, strict=True) if j[1] == i] for i in chosen}
@@ -199,6 +208,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="folder for PNG files")
     parser.add_argument("--strategies", default="", help="comma-separated (default: all)")
+    parser.add_argument("--seeds", type=int, help="how many (default: the task's)")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     return parser.parse_args()
 
@@ -209,7 +219,7 @@ def main() -> None:
     name, trials = (f"{args.task}-quick", 20) if args.quick else (args.task, 300)
     only = [s for s in args.strategies.split(",") if s]
     try:
-        rows = bench(name, trials, args.processes, only)
+        rows = bench(name, trials, args.processes, only, args.seeds)
         if args.plots:
             learning_plots.save(args.plots, args.task, [asdict(row) for row in rows])
     except TinylearnError as error:

@@ -10,8 +10,8 @@ from functools import cache
 import numpy as np
 from networks import Network
 from streams import recordings
-from tasks.base import RANDOM, Setting, Task, Trial, shuffled
 
+from tasks.base import RANDOM, Setting, Task, Trial, shuffled
 from tinylearn.fleet.experiment import Draw, Samples
 from tinylearn.ir.graph import Graph
 
@@ -21,7 +21,9 @@ _VISITS, _SAMPLES, _RATE = 2_000, 40, 0.02
 
 def network(seed: int) -> Graph:
     """64 log band energies, 32 ReLU units, 10 words; the last layer starts from zeros."""
-    return Network("keywords", (64,), seed).dense(32, "relu").dense(10, "softmax", zero=True).graph()
+    return (
+        Network("keywords", (64,), seed).dense(32, "relu").dense(10, "softmax", zero=True).graph()
+    )
 
 
 @cache

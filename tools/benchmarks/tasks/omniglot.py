@@ -15,8 +15,8 @@ from functools import cache
 import numpy as np
 from networks import Network
 from streams import data_folder
-from tasks.base import RANDOM, Setting, Task, Trial, shuffled
 
+from tasks.base import RANDOM, Setting, Task, Trial, shuffled
 from tinylearn.errors import MissingToolError
 from tinylearn.fleet.experiment import Draw, Samples
 from tinylearn.ir.graph import Graph
@@ -132,3 +132,27 @@ def trials(count: int, seed: int) -> dict[str, list[Trial]]:
         rng = np.random.default_rng(7_000_000 + shots)
         found[f"{_WAY}-way {shots}-shot"] = [_trial(rng, pool, shots) for _ in range(count)]
     return found
+
+
+# Equal numbers of learning steps, 768,000, for each. What keeps the last layer local has alphabets
+# as devices; what shares it would have them disagree on what an output means, and has devices with
+# five characters each, as the papers do.
+_VISITS, _FEW = 15_000, 50
+_COMMON = {"samples": _FEW, "rate": _RATE}
+_SEVERAL = {**_COMMON, "devices": 5, "passes": 2}
+TASK = Task(
+    "omniglot", "accuracy", network, draw, trials, passes=8, rate=0.005,
+    settings=(
+        Setting(RANDOM, 0),
+        Setting("fed_sgd", _VISITS, {"samples": _FEW, "devices": 5, "rate": 0.1,
+                                     "server_rate": 0.1}, accumulate=_FEW, draw=draw_few),
+        Setting("fed_avg", _VISITS // 2, _SEVERAL, draw=draw_few),
+        Setting("reptile", _VISITS // 2, {**_SEVERAL, "rounds": _VISITS // 10, "rate": 0.1},
+                accumulate=10, draw=draw_few),
+        Setting("tiny_reptile", _VISITS, {**_COMMON, "rounds": _VISITS, "outer_rate": 0.5},
+                draw=draw_few),
+        Setting("tiny_meta_fed", 12_000, {"samples": 64, "local_samples": 0, "rate": _RATE,
+                                          "rounds": 12_000, "share": 1.0}),
+    ),
+    quick=200,
+)  # fmt: skip

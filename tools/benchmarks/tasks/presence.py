@@ -11,8 +11,8 @@ from functools import cache
 import numpy as np
 from networks import Network
 from streams import occupancy_days
-from tasks.base import RANDOM, Setting, Task, Trial
 
+from tasks.base import RANDOM, Setting, Task, Trial
 from tinylearn.fleet.experiment import Draw, Samples
 from tinylearn.ir.graph import Graph
 
