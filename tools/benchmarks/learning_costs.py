@@ -10,6 +10,7 @@ import numpy as np
 from tasks.base import RANDOM, Setting, Task
 
 from tinylearn import __version__
+from tinylearn.device.client import Device
 from tinylearn.device.host import open_device, read_info
 from tinylearn.emit.generate import project_files
 from tinylearn.emit.model import EmittedModel
@@ -74,16 +75,17 @@ def _ram(info: dict, setting: Setting, work: Work) -> int:
 
 
 def step_instructions(folder: Path, samples: Samples, accumulate: int) -> int | None:
-    """The mean of a learning step, with its share of a mini-batch's end."""
+    """The mean of a learning step, with its share of a mini-batch's end. As many steps go before, as
+    a last layer of zeros passes no gradient on at first."""
     if not all(shutil.which(p) for p in ("arm-none-eabi-gcc", "qemu-system-arm", "make")):
         return None
-    count = max(8, accumulate)
+    count = max(16, accumulate)
     with open_device("emulator", folder) as device:
-        costs = [_step(device, samples, i % len(samples)) for i in range(count)]
-    return round(sum(costs) / count)
+        costs = [_step(device, samples, i % len(samples)) for i in range(2 * count)]
+    return round(sum(costs[count:]) / count)
 
 
-def _step(device, samples: Samples, i: int) -> int:
+def _step(device: Device, samples: Samples, i: int) -> int:
     x, y = samples.x[i], samples.y[i]
     if samples.y.dtype.kind in "iu":
         return device.learn(x, label=int(y), measure=True, raw=True).cost.instructions
