@@ -70,7 +70,6 @@ def test_new_devices_learn_faster_from_what_a_fleet_has_learnt(
     model: Model, name: str, played_rounds: int, given: dict
 ):
     experiment = played(model, name, played_rounds, **given)
-    print(error(model, experiment.start()), error(model, model.initial))
     assert error(model, experiment.start()) < 0.6 * error(model, model.initial)
 
 
@@ -82,7 +81,7 @@ def test_the_same_seed_gives_the_same_bytes(model: Model):
 def test_points_count_rounds_visits_and_bytes(model: Model):
     strategy = find("reptile", {"samples": 4, "devices": 3, "passes": 1})
     experiment = Experiment(strategy, model, wave, 1)
-    points = list(experiment.run(5, lambda model, weights: float(weights[0]), every=2))
+    points = list(experiment.run(5, lambda weights: float(weights[0]), every=2))
     assert [(p.rounds, p.visits) for p in points] == [(0, 0), (2, 6), (4, 12), (5, 15)]
     up, down = message_bytes(4 * model.initial.size, 4 * model.initial.size)
     assert (points[-1].bytes_up, points[-1].bytes_down) == (15 * up, 15 * down)

@@ -140,9 +140,7 @@ class Experiment:
         self._norms = deque[float](maxlen=guards.WINDOW)
         self.rounds = self.visits = self.refused = self.bytes_up = self.bytes_down = 0
 
-    def run(
-        self, rounds: int, metric: Callable[[Model, Floats], float], every: int
-    ) -> Iterator[Point]:
+    def run(self, rounds: int, metric: Callable[[Floats], float], every: int) -> Iterator[Point]:
         """Plays ``rounds`` rounds; yields a point before the first, after each ``every`` and after
         the last. ``metric`` judges the weights that a new device starts from."""
         yield self._point(metric)
@@ -155,8 +153,8 @@ class Experiment:
         """float32 [n]: what a new device starts from; its local part is the factory's."""
         return np.concatenate([self.weights, self.model.initial[self._exchanged :]])
 
-    def _point(self, metric: Callable[[Model, Floats], float]) -> Point:
-        figure = metric(self.model, self.start())
+    def _point(self, metric: Callable[[Floats], float]) -> Point:
+        figure = metric(self.start())
         return Point(self.rounds, self.visits, self.refused, self.bytes_up, self.bytes_down, figure)
 
     def play_round(self) -> None:

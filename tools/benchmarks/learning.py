@@ -11,9 +11,10 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
@@ -81,29 +82,42 @@ def _score_one(task: Task, model: Model, weights: Floats, trial: Trial) -> float
     return float(np.mean(decided == trial.query.y.ravel()))
 
 
-def learn(name: str, index: int, seed: int, folder: Path, trials: int) -> Result:
+@dataclass(frozen=True)
+class Job:
+    """A run of one strategy. ``folder``: the project that its devices run, ``new``: that of the
+    unseen ones, which adapt sample by sample whatever the strategy."""
+
+    task: str
+    index: int
+    seed: int
+    folder: Path
+    new: Path
+    trials: int
+
+
+def learn(job: Job) -> Result:
     """One run, in a process of its own."""
-    task = load(name)
-    setting = task.settings[index]
-    model = Model.load(folder).with_initial(task.network(seed))
-    kinds = task.trials(trials, seed)
+    task = load(job.task)
+    initial = task.network(job.seed)
+    model, new = (Model.load(f).with_initial(initial) for f in (job.folder, job.new))
+    kinds = task.trials(job.trials, job.seed)
     first = next(iter(kinds.values()))[: task.curve_trials]
-    points, weights = run(task, setting, model, seed, first)
-    return Result(points, {k: score(task, model, weights, found) for k, found in kinds.items()})
+    metric = partial(score, task, new, trials=first)
+    points, weights = run(task, task.settings[job.index], model, job.seed, metric)
+    return Result(points, {k: score(task, new, weights, found) for k, found in kinds.items()})
 
 
 def run(
-    task: Task, setting: Setting, model: Model, seed: int, trials: Sequence[Trial]
+    task: Task, setting: Setting, model: Model, seed: int, metric: Callable[[Floats], float]
 ) -> tuple[list[Point], Floats]:
     """The way of the metric, and the weights that a new device starts from in the end."""
     if setting.strategy == RANDOM:
-        return [Point(0, 0, 0, 0, 0, score(task, model, model.initial, trials))], model.initial
+        return [Point(0, 0, 0, 0, 0, metric(model.initial))], model.initial
     strategy = find(setting.strategy, setting.parameters)
     rounds = max(1, setting.visits // strategy.clients())
     experiment = Experiment(strategy, model, (setting.draw or task.draw)(seed), seed)
-    every = max(1, rounds // _POINTS)
     points = []
-    for point in experiment.run(rounds, lambda m, w: score(task, m, w, trials), every):
+    for point in experiment.run(rounds, metric, max(1, rounds // _POINTS)):
         print(f"{task.name} {setting.strategy} seed {seed}: {point}", file=sys.stderr, flush=True)
         points.append(point)
     return points, experiment.start()
@@ -136,33 +150,30 @@ def bench(
     task = load(name)
     chosen = [i for i, s in enumerate(task.settings) if not only or s.strategy in only]
     with tempfile.TemporaryDirectory() as temporary:
+        new = generate(task, Setting(RANDOM, 0), Path(temporary))
         folders = {i: generate(task, task.settings[i], Path(temporary)) for i in chosen}
-        for folder in set(folders.values()):
+        for folder in {new, *folders.values()}:
             Model.load(folder)  # compiled once, here
-        jobs = [
-            (name, i, seed, folders[i], trials)
-            for i in chosen
-            for seed in range(seeds or task.seeds)
-        ]
+        numbers = range(seeds or task.seeds)
+        jobs = [Job(name, i, seed, folders[i], new, trials) for i in chosen for seed in numbers]
         results = run_jobs(jobs, processes)
-        costs = {i: costs_of(task, task.settings[i], folders[i]) for i in chosen}
-    grouped = {i: [r for j, r in zip(jobs, results, strict=True) if j[1] == i] for i in chosen}
+        costs = {i: costs_of(task, task.settings[i], folders[i], new) for i in chosen}
+    grouped = {i: [r for j, r in zip(jobs, results, strict=True) if j.index == i] for i in chosen}
     return [row_of(task, task.settings[i], grouped[i], costs[i]) for i in chosen]
 
 
-def run_jobs(jobs: list[tuple], processes: int) -> list[Result]:
+def run_jobs(jobs: list[Job], processes: int) -> list[Result]:
     """In the order of the jobs, however many processes there are."""
     if processes == 1:
-        return [told(learn(*job), job) for job in jobs]
+        return [told(learn(job), job) for job in jobs]
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        waiting = [pool.submit(learn, *job) for job in jobs]
-        return [told(future.result(), job) for future, job in zip(waiting, jobs, strict=True)]
+        return [told(r, job) for r, job in zip(pool.map(learn, jobs), jobs, strict=True)]
 
 
-def told(result: Result, job: tuple) -> Result:
+def told(result: Result, job: Job) -> Result:
     """Says on stderr what has been done."""
-    setting = load(job[0]).settings[job[1]]
-    print(f"{job[0]} {setting.strategy} seed {job[2]}: {result.final}", file=sys.stderr, flush=True)
+    strategy = load(job.task).settings[job.index].strategy
+    print(f"{job.task} {strategy} seed {job.seed}: {result.final}", file=sys.stderr, flush=True)
     return result
 
 

@@ -47,17 +47,18 @@ def generate(task: Task, setting: Setting, parent: Path) -> Path:
     return folder
 
 
-def costs_of(task: Task, setting: Setting, folder: Path) -> Costs:
-    """All costs of a setting; of the random one, those of adapting."""
+def costs_of(task: Task, setting: Setting, folder: Path, new: Path) -> Costs:
+    """All costs of a setting; ``folder``: the project that its devices run, ``new``: that of the
+    devices that adapt."""
     work = Work(0) if setting.strategy == RANDOM else _work(setting)
     trial = next(iter(task.trials(1, 0).values()))[0]
     steps = work.local_samples + work.samples * work.passes
     step = step_instructions(folder, trial.support, setting.accumulate)
-    adaptation = len(trial.support) * task.passes
+    adapting = step_instructions(new, trial.support, 1)
     ram = _ram(read_info(folder), setting, work)
-    if step is None:
+    if step is None or adapting is None:
         return Costs(ram, None, None, None)
-    return Costs(ram, step, step * steps, step * adaptation)
+    return Costs(ram, step, step * steps, adapting * len(trial.support) * task.passes)
 
 
 def _work(setting: Setting) -> Work:

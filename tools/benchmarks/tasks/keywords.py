@@ -16,7 +16,7 @@ from tinylearn.fleet.experiment import Draw, Samples
 from tinylearn.ir.graph import Graph
 
 _WORDS, _SHOTS, _JUDGED = 10, 2, 10
-_VISITS, _SAMPLES, _RATE = 2_000, 40, 0.02
+_VISITS, _SAMPLES, _RATE = 600, 40, 0.02
 
 
 def network(seed: int) -> Graph:
@@ -83,5 +83,5 @@ TASK = Task(
         Setting("tiny_meta_fed", _VISITS, {**_ONLINE, "local_samples": 10, "share": 0.24,
                                            "local_tensors_kept": 1}),
     ),
-    seeds=5, quick=10,
+    seeds=5, quick=4,
 )  # fmt: skip

@@ -59,9 +59,9 @@ TASK = Task(
     settings=(
         Setting(RANDOM, 0),
         Setting("fed_sgd", _VISITS, {**_SEVERAL, "server_rate": 0.02}, accumulate=_SAMPLES),
-        Setting("fed_avg", _VISITS, {**_SEVERAL, "passes": 5}),
-        Setting("reptile", _VISITS, {**_SEVERAL, "passes": 5, "rate": 0.02}, accumulate=10),
+        Setting("fed_avg", _VISITS, {**_SEVERAL, "passes": 3}),
+        Setting("reptile", _VISITS, {**_SEVERAL, "passes": 3, "rate": 0.02}, accumulate=10),
         Setting("tiny_reptile", _VISITS, _ONLINE),
-        Setting("tiny_meta_fed", _VISITS, {**_ONLINE, "local_samples": 32, "share": 0.24}),
+        Setting("tiny_meta_fed", _VISITS, {**_ONLINE, "local_samples": 0, "share": 0.24}),
     ),
 )  # fmt: skip
