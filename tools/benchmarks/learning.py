@@ -27,7 +27,6 @@ from tasks.base import RANDOM, Setting, Task, Trial
 from tinylearn.cli.output import print_table
 from tinylearn.errors import TinylearnError
 from tinylearn.fleet.experiment import Experiment, Floats, Model, Point, adapted
-from tinylearn.fleet.strategies import find
 
 TASKS = ("sine", "omniglot", "keywords", "presence")
 _POINTS = 8
@@ -113,9 +112,8 @@ def run(
     """The way of the metric, and the weights that a new device starts from in the end."""
     if setting.strategy == RANDOM:
         return [Point(0, 0, 0, 0, 0, metric(model.initial))], model.initial
-    strategy = find(setting.strategy, setting.parameters)
-    rounds = max(1, setting.visits // strategy.clients())
-    experiment = Experiment(strategy, model, (setting.draw or task.draw)(seed), seed)
+    rounds = setting.rounds()
+    experiment = Experiment(setting.built(), model, (setting.draw or task.draw)(seed), seed)
     points = []
     for point in experiment.run(rounds, metric, max(1, rounds // _POINTS)):
         print(f"{task.name} {setting.strategy} seed {seed}: {point}", file=sys.stderr, flush=True)
@@ -125,15 +123,8 @@ def run(
 
 def shortened(task: Task) -> Task:
     """The task as --quick has it: fewer visits, one seed, fewer trials."""
-    settings = [_shorter(setting, task.quick) for setting in task.settings]
+    settings = [replace(s, visits=s.visits // task.quick) for s in task.settings]
     return replace(task, settings=settings, seeds=1, curve_trials=10)
-
-
-def _shorter(setting: Setting, factor: int) -> Setting:
-    parameters = dict(setting.parameters)
-    if "rounds" in parameters:
-        parameters["rounds"] = max(1, round(parameters["rounds"]) // factor)
-    return replace(setting, visits=setting.visits // factor, parameters=parameters)
 
 
 def load(name: str) -> Task:
@@ -188,7 +179,7 @@ def row_of(task: Task, setting: Setting, results: list[Result], costs: Costs) ->
         [min(per_seed), max(per_seed)], {t: [r.final[t] for r in results] for t in others},
         last.bytes_up, last.bytes_down, costs.visit, costs.step, costs.adaptation, costs.ram_bytes,
         last.visits, last.rounds, sum(r.points[-1].refused for r in results),
-        dict(setting.parameters),
+        {} if setting.strategy == RANDOM else setting.built().parameters(),
         [(p.visits, float(m)) for p, m in zip(results[0].points, curve, strict=True)],
     )  # fmt: skip
 

@@ -16,7 +16,6 @@ from tinylearn.emit.generate import project_files
 from tinylearn.emit.model import EmittedModel
 from tinylearn.emit.write import write_project
 from tinylearn.fleet.experiment import Samples
-from tinylearn.fleet.strategies import find
 from tinylearn.fleet.strategies.base import Work
 from tinylearn.passes.backward import Optimizer
 from tinylearn.pipeline import Choices, compile_graph
@@ -50,7 +49,7 @@ def generate(task: Task, setting: Setting, parent: Path) -> Path:
 def costs_of(task: Task, setting: Setting, folder: Path, new: Path) -> Costs:
     """All costs of a setting; ``folder``: the project that its devices run, ``new``: that of the
     devices that adapt."""
-    work = Work(0) if setting.strategy == RANDOM else _work(setting)
+    work = Work(0) if setting.strategy == RANDOM else setting.built().work(1)
     trial = next(iter(task.trials(1, 0).values()))[0]
     steps = work.local_samples + work.samples * work.passes
     step = step_instructions(folder, trial.support, setting.accumulate)
@@ -59,10 +58,6 @@ def costs_of(task: Task, setting: Setting, folder: Path, new: Path) -> Costs:
     if step is None or adapting is None:
         return Costs(ram, None, None, None)
     return Costs(ram, step, step * steps, adapting * len(trial.support) * task.passes)
-
-
-def _work(setting: Setting) -> Work:
-    return find(setting.strategy, setting.parameters).work(1)
 
 
 def _ram(info: dict, setting: Setting, work: Work) -> int:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from tinylearn.fleet.experiment import Draw, Samples
+from tinylearn.fleet.strategies import find
+from tinylearn.fleet.strategies.base import Strategy
 from tinylearn.ir.graph import Graph
 
 #: the row that no strategy has touched
@@ -34,6 +36,17 @@ class Setting:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     accumulate: int = 1
     draw: Callable[[int], Draw] | None = None
+
+    def rounds(self) -> int:
+        """How many rounds that makes."""
+        return max(1, self.visits // find(self.strategy, self.parameters).clients())
+
+    def built(self) -> Strategy:
+        """The strategy; one that anneals does so until the last round."""
+        strategy = find(self.strategy, self.parameters)
+        if "rounds" not in strategy.parameters():
+            return strategy
+        return find(self.strategy, {**self.parameters, "rounds": self.rounds()})
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def _trial(rng: np.random.Generator, day: Samples) -> Trial:
 
 
 _COMMON = {"samples": _SAMPLES, "rate": _RATE}
-_ONLINE = {**_COMMON, "rounds": _VISITS, "outer_rate": 0.5}
+_ONLINE = {**_COMMON, "outer_rate": 0.5}
 _SEVERAL = {**_COMMON, "devices": 4, "passes": 2}
 TASK = Task(
     "presence", "accuracy", network, draw, trials, passes=8, rate=0.02,
@@ -76,7 +76,7 @@ TASK = Task(
         Setting("fed_sgd", _VISITS, {"samples": _SAMPLES, "rate": 0.1, "server_rate": 0.1,
                                      "devices": 4}, accumulate=_SAMPLES),
         Setting("fed_avg", _VISITS, _SEVERAL),
-        Setting("reptile", _VISITS, {**_SEVERAL, "rounds": _VISITS // 4, "rate": 0.1},
+        Setting("reptile", _VISITS, {**_SEVERAL, "rate": 0.1},
                 accumulate=10),
         Setting("tiny_reptile", _VISITS, _ONLINE),
         Setting("tiny_meta_fed", _VISITS, {**_ONLINE, "local_samples": 10, "share": 0.24,

@@ -52,7 +52,6 @@ def trials(count: int, seed: int) -> dict[str, list[Trial]]:
 
 
 _COMMON = {"samples": _SAMPLES, "rate": _RATE}
-_ONLINE = {**_COMMON, "rounds": _VISITS}
 _SEVERAL = {**_COMMON, "devices": 5}
 TASK = Task(
     "sine", "mse", network, draw, trials, passes=32, rate=0.005,
@@ -61,7 +60,7 @@ TASK = Task(
         Setting("fed_sgd", _VISITS, {**_SEVERAL, "server_rate": 0.02}, accumulate=_SAMPLES),
         Setting("fed_avg", _VISITS, {**_SEVERAL, "passes": 3}),
         Setting("reptile", _VISITS, {**_SEVERAL, "passes": 3, "rate": 0.02}, accumulate=10),
-        Setting("tiny_reptile", _VISITS, _ONLINE),
-        Setting("tiny_meta_fed", _VISITS, {**_ONLINE, "local_samples": 0, "share": 0.24}),
+        Setting("tiny_reptile", _VISITS, _COMMON),
+        Setting("tiny_meta_fed", _VISITS, {**_COMMON, "local_samples": 0, "share": 0.24}),
     ),
 )  # fmt: skip
