@@ -8,6 +8,8 @@ seed gives the same bytes.
 
 from __future__ import annotations
 
+import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,14 +22,16 @@ from tinylearn.device.build import build_twin
 from tinylearn.device.host import read_info
 from tinylearn.device.messages import HEADER
 from tinylearn.device.twin import Twin, TwinLibrary
-from tinylearn.errors import TinylearnError, UsageError
-from tinylearn.fleet import updates
+from tinylearn.errors import BadInputError, TinylearnError, UsageError
+from tinylearn.fleet import guards, updates
 from tinylearn.fleet.messages import Chunk, Encoding, Next, Pull, Receipt, Task, Update
 from tinylearn.fleet.strategies.base import Floats, Report, Strategy, Work
 from tinylearn.ir.graph import Graph
 
 #: largest message that a device of the experiment takes
 FRAME_BYTES = 1024
+#: as the coordinator's: an update so many times larger than the usual ones is refused
+_NORM_FACTOR = 10.0
 
 
 @dataclass(frozen=True)
@@ -92,8 +96,8 @@ class Model:
 
 @dataclass(frozen=True)
 class Point:
-    """Where a run is: rounds and visits so far, bytes of all messages, reports that the server
-    refused as not finite, and the metric."""
+    """Where a run is: rounds and visits so far, bytes of all messages, updates that the server's
+    guards refused, and the metric."""
 
     rounds: int
     visits: int
@@ -123,8 +127,8 @@ def adapted(model: Model, weights: Floats, support: Samples, passes: int, rate: 
 class Experiment:
     """A strategy at work on a fleet of twins.
 
-    ``weights``: float32 [exchanged], the server's present version. ``draw`` says which devices
-    answer, and with what.
+    ``weights``: float32 [exchanged], the server's present version. ``local_parts``: bytes that
+    devices with a name keep to themselves. ``draw`` says which devices answer, and with what.
     """
 
     def __init__(self, strategy: Strategy, model: Model, draw: Draw, seed: int) -> None:
@@ -132,12 +136,11 @@ class Experiment:
         self._exchanged = model.exchanged(strategy)
         self.weights = self.model.initial[: self._exchanged].copy()
         self._rng = np.random.default_rng(seed)
-        self._local: dict[str, bytes] = {}
-        self._rounds = self._visits = self._refused = self._up = self._down = 0
+        self.local_parts: dict[str, bytes] = {}
+        self._norms = deque[float](maxlen=guards.WINDOW)
+        self.rounds = self.visits = self.refused = self.bytes_up = self.bytes_down = 0
 
-    def run(
-        self, rounds: int, metric: Callable[[Model, Floats], float], every: int
-    ) -> Iterator[Point]:
+    def run(self, rounds: int, metric: Callable[[Floats], float], every: int) -> Iterator[Point]:
         """Plays ``rounds`` rounds; yields a point before the first, after each ``every`` and after
         the last. ``metric`` judges the weights that a new device starts from."""
         yield self._point(metric)
@@ -150,31 +153,44 @@ class Experiment:
         """float32 [n]: what a new device starts from; its local part is the factory's."""
         return np.concatenate([self.weights, self.model.initial[self._exchanged :]])
 
-    def _point(self, metric: Callable[[Model, Floats], float]) -> Point:
-        figure = metric(self.model, self.start())
-        return Point(self._rounds, self._visits, self._refused, self._up, self._down, figure)
+    def _point(self, metric: Callable[[Floats], float]) -> Point:
+        figure = metric(self.start())
+        return Point(self.rounds, self.visits, self.refused, self.bytes_up, self.bytes_down, figure)
 
     def play_round(self) -> None:
-        """One round: the visits of its devices, and their aggregate."""
-        self._rounds += 1
-        work = self.strategy.work(self._rounds)
-        reports = [self._visit(work, index) for index in range(self.strategy.clients())]
-        finite = [report for report in reports if bool(np.isfinite(report.delta).all())]
-        self._refused += len(reports) - len(finite)
-        if finite:
-            self.weights = self.strategy.aggregate(self.weights, finite, self._rounds)
+        """One round: the visits of its devices, and the aggregate of what passes the server's
+        guards."""
+        self.rounds += 1
+        work = self.strategy.work(self.rounds)
+        visits = [self._visit(work, index) for index in range(self.strategy.clients())]
+        reports = [report for report in visits if report is not None]
+        self.refused += len(visits) - len(reports)
+        if reports:
+            self.weights = self.strategy.aggregate(self.weights, reports, self.rounds)
 
-    def _visit(self, work: Work, index: int) -> Report:
+    def _visit(self, work: Work, index: int) -> Report | None:
         samples = self._draw(self._rng, work.local_samples + work.samples)
         if len(samples) != work.local_samples + work.samples:
             raise TinylearnError(f"experiment: a device came with {len(samples)} samples, not "
                                  f"{work.local_samples + work.samples}")  # fmt: skip
-        after = self._learnt(work, samples)
-        encoding, stream = self._encoded(after, work.share)
-        self._count(len(stream))
-        with np.errstate(invalid="ignore", over="ignore"):  # a device that diverged
-            delta = updates.decode(encoding, stream, self.weights)
-        return Report(f"{index:06d}", delta, work.samples)
+        with np.errstate(invalid="ignore", over="ignore"):  # of a device that diverged
+            encoding, stream = self._encoded(self._learnt(work, samples), work.share)
+            self._count(len(stream))
+            return self._guarded(encoding, stream, work.samples, index)
+
+    def _guarded(
+        self, encoding: Encoding, stream: bytes, samples: int, index: int
+    ) -> Report | None:
+        """The report, unless the coordinator's guards refuse the update."""
+        crc = zlib.crc32(stream)
+        try:
+            delta, norm = guards.checked(
+                encoding, stream, crc, self.weights, self._norms, _NORM_FACTOR
+            )
+        except BadInputError:
+            return None
+        self._norms.append(norm)
+        return Report(f"{index:06d}", delta, samples)
 
     def _learnt(self, work: Work, samples: Samples) -> Floats:
         """float32 [exchanged]: the device's weights in the end. It keeps its local part."""
@@ -189,22 +205,23 @@ class Experiment:
         content = twin.read_weights()
         twin.close()
         if samples.device:
-            self._local[samples.device] = content[len(start) :]
+            self.local_parts[samples.device] = content[len(start) :]
         return np.frombuffer(content[: len(start)], "<f4")
 
     def _local_part(self, device: str) -> bytes:
-        return self._local.get(device) or self.model.initial[self._exchanged :].tobytes()
+        return self.local_parts.get(device) or self.model.initial[self._exchanged :].tobytes()
 
     def _encoded(self, after: Floats, share: float) -> tuple[Encoding, bytes]:
         """The update's stream, as the device would send it."""
         if share >= 1:
             return Encoding.WEIGHTS, after.tobytes()
-        with np.errstate(invalid="ignore", over="ignore"):
-            return Encoding.SPARSE_DELTA, updates.encode_sparse(after - self.weights, share)
+        return Encoding.SPARSE_DELTA, updates.encode_sparse(after - self.weights, share)
 
     def _count(self, stream_bytes: int) -> None:
         up, down = message_bytes(self.weights.nbytes, stream_bytes)
-        self._visits, self._up, self._down = self._visits + 1, self._up + up, self._down + down
+        self.visits += 1
+        self.bytes_up += up
+        self.bytes_down += down
 
 
 def message_bytes(

@@ -11,9 +11,10 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
@@ -26,7 +27,6 @@ from tasks.base import RANDOM, Setting, Task, Trial
 from tinylearn.cli.output import print_table
 from tinylearn.errors import TinylearnError
 from tinylearn.fleet.experiment import Experiment, Floats, Model, Point, adapted
-from tinylearn.fleet.strategies import find
 
 TASKS = ("sine", "omniglot", "keywords", "presence")
 _POINTS = 8
@@ -81,42 +81,50 @@ def _score_one(task: Task, model: Model, weights: Floats, trial: Trial) -> float
     return float(np.mean(decided == trial.query.y.ravel()))
 
 
-def learn(name: str, index: int, seed: int, folder: Path, trials: int) -> Result:
+@dataclass(frozen=True)
+class Job:
+    """A run of one strategy. ``folder``: the project that its devices run, ``new``: that of the
+    unseen ones, which adapt sample by sample whatever the strategy."""
+
+    task: str
+    index: int
+    seed: int
+    folder: Path
+    new: Path
+    trials: int
+
+
+def learn(job: Job) -> Result:
     """One run, in a process of its own."""
-    task = load(name)
-    setting = task.settings[index]
-    model = Model.load(folder).with_initial(task.network(seed))
-    kinds = task.trials(trials)
+    task = load(job.task)
+    initial = task.network(job.seed)
+    model, new = (Model.load(f).with_initial(initial) for f in (job.folder, job.new))
+    kinds = task.trials(job.trials, job.seed)
     first = next(iter(kinds.values()))[: task.curve_trials]
-    points, weights = run(task, setting, model, seed, first)
-    return Result(points, {k: score(task, model, weights, found) for k, found in kinds.items()})
+    metric = partial(score, task, new, trials=first)
+    points, weights = run(task, task.settings[job.index], model, job.seed, metric)
+    return Result(points, {k: score(task, new, weights, found) for k, found in kinds.items()})
 
 
 def run(
-    task: Task, setting: Setting, model: Model, seed: int, trials: Sequence[Trial]
+    task: Task, setting: Setting, model: Model, seed: int, metric: Callable[[Floats], float]
 ) -> tuple[list[Point], Floats]:
     """The way of the metric, and the weights that a new device starts from in the end."""
     if setting.strategy == RANDOM:
-        return [Point(0, 0, 0, 0, 0, score(task, model, model.initial, trials))], model.initial
-    strategy = find(setting.strategy, setting.parameters)
-    rounds = max(1, setting.visits // strategy.clients())
-    experiment = Experiment(strategy, model, (setting.draw or task.draw)(), seed)
-    every = max(1, rounds // _POINTS)
-    points = list(experiment.run(rounds, lambda m, w: score(task, m, w, trials), every))
+        return [Point(0, 0, 0, 0, 0, metric(model.initial))], model.initial
+    rounds = setting.rounds()
+    experiment = Experiment(setting.built(), model, (setting.draw or task.draw)(seed), seed)
+    points = []
+    for point in experiment.run(rounds, metric, max(1, rounds // _POINTS)):
+        print(f"{task.name} {setting.strategy} seed {seed}: {point}", file=sys.stderr, flush=True)
+        points.append(point)
     return points, experiment.start()
 
 
 def shortened(task: Task) -> Task:
     """The task as --quick has it: fewer visits, one seed, fewer trials."""
-    settings = [_shorter(setting, task.quick) for setting in task.settings]
+    settings = [replace(s, visits=s.visits // task.quick) for s in task.settings]
     return replace(task, settings=settings, seeds=1, curve_trials=10)
-
-
-def _shorter(setting: Setting, factor: int) -> Setting:
-    parameters = dict(setting.parameters)
-    if "rounds" in parameters:
-        parameters["rounds"] = max(1, round(parameters["rounds"]) // factor)
-    return replace(setting, visits=setting.visits // factor, parameters=parameters)
 
 
 def load(name: str) -> Task:
@@ -126,34 +134,37 @@ def load(name: str) -> Task:
     return shortened(task) if quick else task
 
 
-def bench(name: str, trials: int, processes: int, only: Sequence[str]) -> list[Row]:
+def bench(
+    name: str, trials: int, processes: int, only: Sequence[str], seeds: int | None
+) -> list[Row]:
     """Runs all strategies and seeds of a task."""
     task = load(name)
     chosen = [i for i, s in enumerate(task.settings) if not only or s.strategy in only]
     with tempfile.TemporaryDirectory() as temporary:
+        new = generate(task, Setting(RANDOM, 0), Path(temporary))
         folders = {i: generate(task, task.settings[i], Path(temporary)) for i in chosen}
-        for folder in set(folders.values()):
+        for folder in {new, *folders.values()}:
             Model.load(folder)  # compiled once, here
-        jobs = [(name, i, seed, folders[i], trials) for i in chosen for seed in range(task.seeds)]
+        numbers = range(seeds or task.seeds)
+        jobs = [Job(name, i, seed, folders[i], new, trials) for i in chosen for seed in numbers]
         results = run_jobs(jobs, processes)
-        costs = {i: costs_of(task, task.settings[i], folders[i]) for i in chosen}
-    grouped = {i: [r for j, r in zip(jobs, results, strict=True) if j[1] == i] for i in chosen}
+        costs = {i: costs_of(task, task.settings[i], folders[i], new) for i in chosen}
+    grouped = {i: [r for j, r in zip(jobs, results, strict=True) if j.index == i] for i in chosen}
     return [row_of(task, task.settings[i], grouped[i], costs[i]) for i in chosen]
 
 
-def run_jobs(jobs: list[tuple], processes: int) -> list[Result]:
+def run_jobs(jobs: list[Job], processes: int) -> list[Result]:
     """In the order of the jobs, however many processes there are."""
     if processes == 1:
-        return [told(learn(*job), job) for job in jobs]
+        return [told(learn(job), job) for job in jobs]
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        waiting = [pool.submit(learn, *job) for job in jobs]
-        return [told(future.result(), job) for future, job in zip(waiting, jobs, strict=True)]
+        return [told(r, job) for r, job in zip(pool.map(learn, jobs), jobs, strict=True)]
 
 
-def told(result: Result, job: tuple) -> Result:
+def told(result: Result, job: Job) -> Result:
     """Says on stderr what has been done."""
-    setting = load(job[0]).settings[job[1]]
-    print(f"{job[0]} {setting.strategy} seed {job[2]}: {result.final}", file=sys.stderr, flush=True)
+    strategy = load(job.task).settings[job.index].strategy
+    print(f"{job.task} {strategy} seed {job.seed}: {result.final}", file=sys.stderr, flush=True)
     return result
 
 
@@ -168,7 +179,7 @@ def row_of(task: Task, setting: Setting, results: list[Result], costs: Costs) ->
         [min(per_seed), max(per_seed)], {t: [r.final[t] for r in results] for t in others},
         last.bytes_up, last.bytes_down, costs.visit, costs.step, costs.adaptation, costs.ram_bytes,
         last.visits, last.rounds, sum(r.points[-1].refused for r in results),
-        dict(setting.parameters),
+        {} if setting.strategy == RANDOM else setting.built().parameters(),
         [(p.visits, float(m)) for p, m in zip(results[0].points, curve, strict=True)],
     )  # fmt: skip
 
@@ -199,6 +210,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="folder for PNG files")
     parser.add_argument("--strategies", default="", help="comma-separated (default: all)")
+    parser.add_argument("--seeds", type=int, help="how many (default: the task's)")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     return parser.parse_args()
 
@@ -209,7 +221,7 @@ def main() -> None:
     name, trials = (f"{args.task}-quick", 20) if args.quick else (args.task, 300)
     only = [s for s in args.strategies.split(",") if s]
     try:
-        rows = bench(name, trials, args.processes, only)
+        rows = bench(name, trials, args.processes, only, args.seeds)
         if args.plots:
             learning_plots.save(args.plots, args.task, [asdict(row) for row in rows])
     except TinylearnError as error:

@@ -10,12 +10,12 @@ import numpy as np
 from tasks.base import RANDOM, Setting, Task
 
 from tinylearn import __version__
+from tinylearn.device.client import Device
 from tinylearn.device.host import open_device, read_info
 from tinylearn.emit.generate import project_files
 from tinylearn.emit.model import EmittedModel
 from tinylearn.emit.write import write_project
 from tinylearn.fleet.experiment import Samples
-from tinylearn.fleet.strategies import find
 from tinylearn.fleet.strategies.base import Work
 from tinylearn.passes.backward import Optimizer
 from tinylearn.pipeline import Choices, compile_graph
@@ -46,21 +46,18 @@ def generate(task: Task, setting: Setting, parent: Path) -> Path:
     return folder
 
 
-def costs_of(task: Task, setting: Setting, folder: Path) -> Costs:
-    """All costs of a setting; of the random one, those of adapting."""
-    work = Work(0) if setting.strategy == RANDOM else _work(setting)
-    trial = next(iter(task.trials(1).values()))[0]
+def costs_of(task: Task, setting: Setting, folder: Path, new: Path) -> Costs:
+    """All costs of a setting; ``folder``: the project that its devices run, ``new``: that of the
+    devices that adapt."""
+    work = Work(0) if setting.strategy == RANDOM else setting.built().work(1)
+    trial = next(iter(task.trials(1, 0).values()))[0]
     steps = work.local_samples + work.samples * work.passes
     step = step_instructions(folder, trial.support, setting.accumulate)
-    adaptation = len(trial.support) * task.passes
+    adapting = step_instructions(new, trial.support, 1)
     ram = _ram(read_info(folder), setting, work)
-    if step is None:
+    if step is None or adapting is None:
         return Costs(ram, None, None, None)
-    return Costs(ram, step, step * steps, step * adaptation)
-
-
-def _work(setting: Setting) -> Work:
-    return find(setting.strategy, setting.parameters).work(1)
+    return Costs(ram, step, step * steps, adapting * len(trial.support) * task.passes)
 
 
 def _ram(info: dict, setting: Setting, work: Work) -> int:
@@ -74,16 +71,17 @@ def _ram(info: dict, setting: Setting, work: Work) -> int:
 
 
 def step_instructions(folder: Path, samples: Samples, accumulate: int) -> int | None:
-    """The mean of a learning step, with its share of a mini-batch's end."""
+    """The mean of a learning step, with its share of a mini-batch's end. As many steps go before, as
+    a last layer of zeros passes no gradient on at first."""
     if not all(shutil.which(p) for p in ("arm-none-eabi-gcc", "qemu-system-arm", "make")):
         return None
-    count = max(8, accumulate)
+    count = max(16, accumulate)
     with open_device("emulator", folder) as device:
-        costs = [_step(device, samples, i % len(samples)) for i in range(count)]
-    return round(sum(costs) / count)
+        costs = [_step(device, samples, i % len(samples)) for i in range(2 * count)]
+    return round(sum(costs[count:]) / count)
 
 
-def _step(device, samples: Samples, i: int) -> int:
+def _step(device: Device, samples: Samples, i: int) -> int:
     x, y = samples.x[i], samples.y[i]
     if samples.y.dtype.kind in "iu":
         return device.learn(x, label=int(y), measure=True, raw=True).cost.instructions

@@ -6,7 +6,8 @@ import io
 import itertools
 import wave
 import zipfile
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -124,23 +125,46 @@ def front_end(samples: np.ndarray) -> np.ndarray:
     return np.log(np.stack(parts, axis=1) + 1.0).ravel()
 
 
-def spoken_digits(seed: int) -> Data:
-    """Spoken digits of five speakers through ``front_end``, two passes."""
-    x, labels = [], []
+def _takes() -> Iterator[tuple[str, np.ndarray]]:
+    """File name (digit_speaker_take.wav) and features of every recording, sorted."""
     with zipfile.ZipFile(data_folder() / "free-spoken-digits" / "recordings.zip") as archive:
         for name in sorted(n for n in archive.namelist() if n.endswith(".wav")):
             with wave.open(io.BytesIO(archive.read(name))) as recording:
                 samples = np.frombuffer(recording.readframes(recording.getnframes()), "<i2")
-            x.append(front_end(samples.astype(np.float64)))
-            labels.append(int(Path(name).name[0]))
+            yield Path(name).name, front_end(samples.astype(np.float64))
+
+
+def spoken_digits(seed: int) -> Data:
+    """Spoken digits of five speakers through ``front_end``, two passes."""
+    names, x = zip(*_takes(), strict=True)
     layers = _dense((32, "relu"), (10, "softmax"))
-    return _split(np.array(x), np.array(labels), 500, 2, seed, layers)
+    return _split(np.array(x), np.array([int(n[0]) for n in names]), 500, 2, seed, layers)
+
+
+def recordings() -> dict[str, np.ndarray]:
+    """The spoken digits by speaker: float64 [digits, takes, 64]."""
+    found = defaultdict[str, list[list[np.ndarray]]](lambda: [[] for _ in range(10)])
+    for name, features in _takes():
+        digit, speaker, _ = name.split("_")
+        found[speaker][int(digit)].append(features)
+    return {speaker: np.array(digits) for speaker, digits in found.items()}
+
+
+def _lines(name: str) -> list[list[str]]:
+    text = (data_folder() / "occupancy" / name).read_text()
+    return [line.split(",") for line in text.splitlines()[1:]]
 
 
 def _rows(name: str) -> tuple[np.ndarray, np.ndarray]:
-    lines = (data_folder() / "occupancy" / name).read_text().splitlines()[1:]
-    cells = np.array([[float(c) for c in line.split(",")[2:]] for line in lines])
+    cells = np.array([[float(c) for c in line[2:]] for line in _lines(name)])
     return cells[:, :-1], cells[:, -1].astype(int)
+
+
+def occupancy_days(name: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """A file's minutes by day (YYYY-MM-DD): float64 [minutes, 5] and occupied or not [minutes]."""
+    x, labels = _rows(name)
+    days = np.array([line[1].strip('"').split()[0] for line in _lines(name)])
+    return {str(day): (x[days == day], labels[days == day]) for day in np.unique(days)}
 
 
 def occupancy(seed: int) -> Data:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from tinylearn.fleet.experiment import Draw, Samples
+from tinylearn.fleet.strategies import find
+from tinylearn.fleet.strategies.base import Strategy
 from tinylearn.ir.graph import Graph
 
 #: the row that no strategy has touched
@@ -33,13 +35,24 @@ class Setting:
     visits: int
     parameters: Mapping[str, Any] = field(default_factory=dict)
     accumulate: int = 1
-    draw: Callable[[], Draw] | None = None
+    draw: Callable[[int], Draw] | None = None
+
+    def rounds(self) -> int:
+        """How many rounds that makes."""
+        return max(1, self.visits // find(self.strategy, self.parameters).clients())
+
+    def built(self) -> Strategy:
+        """The strategy; one that anneals does so until the last round."""
+        strategy = find(self.strategy, self.parameters)
+        if "rounds" not in strategy.parameters():
+            return strategy
+        return find(self.strategy, {**self.parameters, "rounds": self.rounds()})
 
 
 @dataclass(frozen=True)
 class Task:
-    """``network`` makes the initial graph of a seed, ``draw`` devices of the fleet, ``trials`` unseen
-    devices by title, the first one being the task's metric ("mse" or "accuracy").
+    """``network`` makes the initial graph of a seed, ``draw`` the devices of its fleet, ``trials`` (a
+    number, seed) unseen devices by title; the first are the task's ``metric`` ("mse" or "accuracy").
 
     A trial's device learns its support ``passes`` times over at ``rate``.
     """
@@ -47,8 +60,8 @@ class Task:
     name: str
     metric: str
     network: Callable[[int], Graph]
-    draw: Callable[[], Draw]
-    trials: Callable[[int], dict[str, list[Trial]]]
+    draw: Callable[[int], Draw]
+    trials: Callable[[int, int], dict[str, list[Trial]]]
     passes: int
     rate: float
     settings: Sequence[Setting]

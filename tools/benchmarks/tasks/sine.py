@@ -35,12 +35,12 @@ def _inputs(rng: np.random.Generator, count: int) -> np.ndarray:
     return rng.uniform(-5, 5, (count, 1)).astype(np.float32)
 
 
-def draw() -> Draw:
+def draw(seed: int) -> Draw:
     """A new wave at every visit."""
     return lambda rng, count: _wave(rng)(_inputs(rng, count))
 
 
-def trials(count: int) -> dict[str, list[Trial]]:
+def trials(count: int, seed: int) -> dict[str, list[Trial]]:
     """Waves with 10 samples each."""
     rng = np.random.default_rng(7_000_000)
     points = np.linspace(-5, 5, 50, dtype=np.float32)[:, None]
@@ -52,16 +52,15 @@ def trials(count: int) -> dict[str, list[Trial]]:
 
 
 _COMMON = {"samples": _SAMPLES, "rate": _RATE}
-_ONLINE = {**_COMMON, "rounds": _VISITS}
 _SEVERAL = {**_COMMON, "devices": 5}
 TASK = Task(
     "sine", "mse", network, draw, trials, passes=32, rate=0.005,
     settings=(
         Setting(RANDOM, 0),
         Setting("fed_sgd", _VISITS, {**_SEVERAL, "server_rate": 0.02}, accumulate=_SAMPLES),
-        Setting("fed_avg", _VISITS, {**_SEVERAL, "passes": 5}),
-        Setting("reptile", _VISITS, {**_SEVERAL, "passes": 5, "rate": 0.02}, accumulate=10),
-        Setting("tiny_reptile", _VISITS, _ONLINE),
-        Setting("tiny_meta_fed", _VISITS, {**_ONLINE, "local_samples": 32, "share": 0.24}),
+        Setting("fed_avg", _VISITS, {**_SEVERAL, "passes": 3}),
+        Setting("reptile", _VISITS, {**_SEVERAL, "passes": 3, "rate": 0.02}, accumulate=10),
+        Setting("tiny_reptile", _VISITS, _COMMON),
+        Setting("tiny_meta_fed", _VISITS, {**_COMMON, "local_samples": 0, "share": 0.24}),
     ),
 )  # fmt: skip
