@@ -1,0 +1,63 @@
+/* kernels_i8.h: kernels of learning in integers as functions with sizes as parameters, for
+ * vectors_i8.c and, as a shared library, for tests from Python. */
+#ifndef TL_TEST_KERNELS_I8_H
+#define TL_TEST_KERNELS_I8_H
+
+#include "kernels/activation_i8.h"
+#include "kernels/dense_i8.h"
+#include "kernels/input_i8.h"
+#include "kernels/loss_i8.h"
+#include "kernels/output_i8.h"
+#include "kernels/quant_s8.h"
+
+/* EXPORT(type, name, parameters, arguments) defines k_name, which calls tl_name. */
+#define EXPORT(type, name, parameters, arguments) \
+  type k_##name parameters;                       \
+  __attribute__((noinline)) type k_##name parameters { return tl_##name arguments; }
+#define EXPORT_VOID(name, parameters, arguments) \
+  void k_##name parameters;                      \
+  __attribute__((noinline)) void k_##name parameters { tl_##name arguments; }
+typedef const int8_t *bytes_t;
+typedef const int32_t *words_t;
+
+EXPORT_VOID(input_i8, (int8_t * q, int32_t *q_exp, const float *x, int n), (q, q_exp, x, n))
+EXPORT_VOID(dense_i8,
+            (int32_t * z, int32_t *z_exp, bytes_t x, words_t x_exp, bytes_t w, words_t w_exp,
+             words_t b, int n_in, int n_out, int zero),
+            (z, z_exp, x, x_exp, w, w_exp, b, n_in, n_out, zero))
+EXPORT_VOID(dense_gradient_i8,
+            (int32_t * dx, int32_t *dx_exp, bytes_t x, words_t dz, words_t dz_exp, bytes_t w,
+             words_t w_exp, int n_in, int n_out, int activation),
+            (dx, dx_exp, x, dz, dz_exp, w, w_exp, n_in, n_out, activation))
+EXPORT_VOID(dense_update_i8,
+            (bytes_t x, words_t x_exp, words_t dz, words_t dz_exp, int8_t *w, int32_t *w_exp,
+             int32_t *b, int32_t *random, float minus_rate, float gain, int n_in, int n_out,
+             int zero),
+            (x, x_exp, dz, dz_exp, w, w_exp, b, random, minus_rate, gain, n_in, n_out, zero))
+EXPORT_VOID(activation_i8,
+            (int8_t * y, int32_t *y_exp, words_t z, words_t z_exp, int n, int activation),
+            (y, y_exp, z, z_exp, n, activation))
+EXPORT_VOID(softmax_i8, (float *y, words_t z, words_t z_exp, int n), (y, z, z_exp, n))
+EXPORT_VOID(sigmoid_i8, (float *y, words_t z, words_t z_exp, int n), (y, z, z_exp, n))
+EXPORT_VOID(real_i8, (float *y, words_t z, words_t z_exp, int n), (y, z, z_exp, n))
+
+#define LOSS(name)                                                                        \
+  EXPORT(float, name##_i8,                                                                \
+         (int32_t * d, int32_t * d_exp, words_t z, words_t z_exp, const float *t, int n), \
+         (d, d_exp, z, z_exp, t, n))                                                      \
+  EXPORT(float, name##_label_i8,                                                          \
+         (int32_t * d, int32_t * d_exp, words_t z, words_t z_exp, unsigned label, int n), \
+         (d, d_exp, z, z_exp, label, n))
+LOSS(mse)
+LOSS(softmax_cross_entropy)
+LOSS(sigmoid_cross_entropy)
+
+EXPORT(int, exp_q15, (int gap), (gap))
+EXPORT(int, ln_q12, (unsigned v), (v))
+EXPORT(int, shifted_i32, (int v, int left), (v, left))
+EXPORT(int, random_round_i32, (int v, int shift, unsigned random), (v, shift, random))
+EXPORT(int, requantize_s8, (int acc, int multiplier, int shift, int rounding, int small),
+       (acc, multiplier, shift, rounding, small))
+EXPORT(int, clamp_s8, (int v, int low, int high), (v, low, high))
+
+#endif
