@@ -15,7 +15,7 @@ REMAINDERS = range(1, 36)
 _ZEROS = ((-128, 127), (127, -128), (0, 0), (-19, 11), (5, -128))
 _ACTS = (NONE, RELU, RELU6)
 #: outputs that spread over the range, that saturate, that vanish, and a multiplier above one
-_GAINS = (1.0, 1.0, 300.0, 0.01, 40000.0)
+_GAINS = (1.0, 1.0, 300.0, 0.05, 40000.0)
 _WHOLE = {"dilationHFactor": 1, "dilationWFactor": 1}
 
 
@@ -44,6 +44,30 @@ def _layer(code: str, x_shape: tuple[int, ...], w_shape: tuple[int, ...], seed: 
         out_scale = 0.0373 * mean * np.sqrt(taps) * 70 / gain
         net.op(code, ends, (), out_scale, _zero(net, zero_out),
                fusedActivationFunction=_ACTS[seed % 3], **options)  # fmt: skip
+
+    return case
+
+
+def _halfway(code: str, x_shape: tuple[int, ...], w_shape: tuple[int, ...],
+             **options: int) -> Case:  # fmt: skip
+    """A layer whose scales are powers of two and weights small: many sums lie halfway between two
+    outputs, where the rounding rules differ."""
+
+    def case(net: Net) -> None:
+        rng, axis = np.random.default_rng([13, *w_shape]), 3 if "DEPTHWISE" in code else 0
+        w = (rng.integers(-3, 4, w_shape) + _zero(net, 0)).astype(net.dtype.lower())
+        bias = rng.integers(-99, 99, w_shape[axis]).astype(np.int32)
+        x = net.input(x_shape, 2.0**-5, _zero(net, 0))
+        ends = [x, net.constant(w, 2.0**-6, _zero(net, 0), axis)]
+        ends.append(net.tensor(bias.shape, "INT32", 2.0**-11, 0, bias))
+        net.op(
+            code,
+            ends,
+            (),
+            2.0**-9 if w.size // bias.size < 8 else 2.0**-8,
+            _zero(net, 3),
+            **options,
+        )
 
     return case
 
@@ -161,8 +185,8 @@ def _repeated(code: str, shape: tuple[int, ...], c_shape: tuple[int, ...]) -> Ca
     def case(net: Net) -> None:
         low = 0 if net.dtype == "UINT8" else -128
         values = np.arange(int(np.prod(c_shape))) * 37 % 256 + low
-        x = net.input(shape, 0.0373, _zero(net, 127))
-        c = net.constant(values.reshape(c_shape).astype(net.dtype.lower()), 0.02, _zero(net, -128))
+        x = net.input(shape, 0.0373, _zero(net, 5))
+        c = net.constant(values.reshape(c_shape).astype(net.dtype.lower()), 0.02, _zero(net, -100))
         net.op(code, [x, c], (), 0.05, _zero(net, -30), fusedActivationFunction=RELU)
 
     return case
@@ -220,10 +244,43 @@ def _movement() -> Iterator[tuple[str, Case]]:
     yield "concat", joined
 
 
+def _layers_halfway() -> Iterator[tuple[str, Case]]:
+    options = {"strideH": 1, "strideW": 1, "padding": SAME, **_WHOLE}
+    for n in REMAINDERS:
+        count, shape = n % 5 + 3, (1, 1, 2, n)
+        yield f"dense_ties_{n}", _halfway("FULLY_CONNECTED", (1, n), (count, n))
+        yield f"conv_ties_point_{n}", _halfway("CONV_2D", shape, (count, 1, 1, n), **options)
+        yield f"conv_ties_taps_{n}", _halfway("CONV_2D", (1, 1, 4, 1), (count, 1, n, 1), **options)
+        if n % 4 == 1:
+            yield f"depthwise_ties_{n}", _halfway("DEPTHWISE_CONV_2D", shape, (1, 2, 2, n),
+                                                  depthMultiplier=1, **options)  # fmt: skip
+
+
+def _others_halfway() -> Iterator[tuple[str, Case]]:
+    """Scales that differ by powers of two; sums of a few values, divided by 2, 4 and 16."""
+    powers, zeros = (2.0**-5, 2.0**-4, 2.0**-3), (0, 0, 0)
+    for code in ("ADD", "SUB", "MUL"):
+        yield f"{code.lower()}_ties", _two(code, 35, powers, zeros)
+    yield "requantize_ties", _op("QUANTIZE", (1, 257), powers[:2], (0, 0))
+    yield "leaky_ties", _op("LEAKY_RELU", (1, 257), powers[:2], (0, 0), alpha=0.25)
+    for rows in (2, 4, 16):
+        yield f"mean_ties_{rows}", _op("MEAN", (1, rows, 1, 9), (0.5, 0.5), (0, 0), [1, 2])
+
+
 def every() -> dict[str, Case]:
     """All cases by name."""
     found: dict[str, Case] = {}
-    for cases in (_dense, _convolutions, _depthwise, _pools, _arithmetic, _functions, _movement):
+    for cases in (
+        _dense,
+        _convolutions,
+        _depthwise,
+        _pools,
+        _arithmetic,
+        _functions,
+        _movement,
+        _layers_halfway,
+        _others_halfway,
+    ):
         for name, case in cases():
             assert name not in found, name
             found[name] = case
@@ -239,3 +296,8 @@ def of_odd_sizes(cases: dict[str, Case]) -> dict[str, Case]:
     """Without every second of the remainders."""
     even = {str(n) for n in REMAINDERS if n % 2 == 0}
     return {name: case for name, case in cases.items() if name.split("_")[-1] not in even}
+
+
+def of_ties(*kinds: str) -> dict[str, Case]:
+    """Layers in which the rounding rules differ."""
+    return {name: case for name, case in of_layers(*kinds).items() if "_ties_" in name}
