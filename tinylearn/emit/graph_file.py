@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinylearn.errors import BadInputError, TinylearnError
+from tinylearn.files import npz
 from tinylearn.ir.graph import Array, Graph, Op, Tensor, frozen_map
 from tinylearn.ir.quant import Quant
 from tinylearn.ops.check import checked
@@ -73,14 +74,10 @@ def _op(values: dict[str, Any]) -> Op:
 
 
 def _array(archive: zipfile.ZipFile, name: str, dtype: str) -> Array:
-    """An array of the archive, in memory that its content, not its header, decides on."""
-    content = archive.read(f"{name}.npy")
-    file = io.BytesIO(content)
-    np.lib.format.read_magic(file)
-    shape, by_columns, found = np.lib.format.read_array_header_1_0(file)
-    if by_columns or found != dtype:
+    values = npz.array(archive.read(f"{name}.npy"))
+    if not values.flags.c_contiguous or values.dtype.str != dtype:
         raise BadInputError(f"array {name} is not of rows of {dtype}")
-    return np.frombuffer(content, dtype, offset=file.tell()).reshape(shape)
+    return values
 
 
 def _rebuilt(archive: zipfile.ZipFile) -> tuple[Graph, Choices]:
