@@ -42,6 +42,13 @@ class Quant:
         """The one zero point."""
         return self.zero_points[0]
 
+    def codes(self, x: Array, dtype: str) -> Array:
+        """Real values as integers of a type, in its range; NaN where x is NaN or infinite."""
+        limits = np.iinfo(dtype)
+        with np.errstate(invalid="ignore", over="ignore"):
+            codes = np.rint(x / np.float32(self.scale)) + self.zero_point
+        return np.where(np.isfinite(codes), np.clip(codes, limits.min, limits.max), np.nan)
+
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
     """(multiplier in Q31, shift): real = multiplier / 2**31 * 2**shift, multiplier in
