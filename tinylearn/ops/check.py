@@ -14,9 +14,13 @@ def checked(graph: Graph) -> Graph:
 
 
 def _shapes(op: Op, graph: Graph) -> tuple[Shape, ...]:
-    """The rule of the op's definition, where the op has an input for each of its constants."""
+    """The rule of the op's definition, where the op has all of its constants."""
     rules = definition(op.kind)
     needed = 1 + max((*rules.weights, *rules.from_flash), default=-1)
     if len(op.inputs) < needed:
         raise BadInputError(f"op {op.name!r} ({op.kind}): {len(op.inputs)} inputs, {needed} needed")
+    for position in (*rules.weights, *rules.from_flash):
+        name = op.inputs[position]
+        if name and graph[name].data is None:
+            raise BadInputError(f"op {op.name!r} ({op.kind}): {name!r} holds no values")
     return rules.shapes(op, graph)
