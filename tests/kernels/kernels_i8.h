@@ -18,35 +18,36 @@
   void k_##name parameters;                      \
   __attribute__((noinline)) void k_##name parameters { tl_##name arguments; }
 typedef const int8_t *bytes_t;
-typedef const int32_t *words_t;
+typedef const int16_t *halves_t;
 
-EXPORT_VOID(input_i8, (int8_t * q, int32_t *q_exp, const float *x, int n), (q, q_exp, x, n))
+EXPORT_VOID(input_i8, (int8_t * q, int8_t *q_exp, const float *x, int n), (q, q_exp, x, n))
 EXPORT_VOID(dense_i8,
-            (int32_t * z, int32_t *z_exp, bytes_t x, words_t x_exp, bytes_t w, words_t w_exp,
-             words_t b, int n_in, int n_out, int zero),
-            (z, z_exp, x, x_exp, w, w_exp, b, n_in, n_out, zero))
+            (int16_t * z, int8_t *z_exp, bytes_t x, bytes_t x_exp, bytes_t w, bytes_t w_exp,
+             halves_t b, bytes_t b_exp, int n_in, int n_out, int zero),
+            (z, z_exp, x, x_exp, w, w_exp, b, b_exp, n_in, n_out, zero))
 EXPORT_VOID(dense_gradient_i8,
-            (int32_t * dx, int32_t *dx_exp, bytes_t x, words_t dz, words_t dz_exp, bytes_t w,
-             words_t w_exp, int n_in, int n_out, int activation),
+            (int16_t * dx, int8_t *dx_exp, bytes_t x, halves_t dz, bytes_t dz_exp, bytes_t w,
+             bytes_t w_exp, int n_in, int n_out, int activation),
             (dx, dx_exp, x, dz, dz_exp, w, w_exp, n_in, n_out, activation))
 EXPORT_VOID(dense_update_i8,
-            (bytes_t x, words_t x_exp, words_t dz, words_t dz_exp, int8_t *w, int32_t *w_exp,
-             int32_t *b, int32_t *random, float minus_rate, float gain, int n_in, int n_out,
-             int zero),
-            (x, x_exp, dz, dz_exp, w, w_exp, b, random, minus_rate, gain, n_in, n_out, zero))
+            (bytes_t x, bytes_t x_exp, halves_t dz, bytes_t dz_exp, int8_t *w, int8_t *w_exp,
+             int16_t *b, int8_t *b_exp, int32_t *random, float minus_rate, float gain, int n_in,
+             int n_out, int zero),
+            (x, x_exp, dz, dz_exp, w, w_exp, b, b_exp, random, minus_rate, gain, n_in, n_out,
+             zero))
 EXPORT_VOID(activation_i8,
-            (int8_t * y, int32_t *y_exp, words_t z, words_t z_exp, int n, int activation),
+            (int8_t * y, int8_t *y_exp, halves_t z, bytes_t z_exp, int n, int activation),
             (y, y_exp, z, z_exp, n, activation))
-EXPORT_VOID(softmax_i8, (float *y, words_t z, words_t z_exp, int n), (y, z, z_exp, n))
-EXPORT_VOID(sigmoid_i8, (float *y, words_t z, words_t z_exp, int n), (y, z, z_exp, n))
-EXPORT_VOID(real_i8, (float *y, words_t z, words_t z_exp, int n), (y, z, z_exp, n))
+EXPORT_VOID(softmax_i8, (float *y, halves_t z, bytes_t z_exp, int n), (y, z, z_exp, n))
+EXPORT_VOID(sigmoid_i8, (float *y, halves_t z, bytes_t z_exp, int n), (y, z, z_exp, n))
+EXPORT_VOID(real_i8, (float *y, halves_t z, bytes_t z_exp, int n), (y, z, z_exp, n))
 
 #define LOSS(name)                                                                        \
   EXPORT(float, name##_i8,                                                                \
-         (int32_t * d, int32_t * d_exp, words_t z, words_t z_exp, const float *t, int n), \
+         (int16_t * d, int8_t * d_exp, halves_t z, bytes_t z_exp, const float *t, int n), \
          (d, d_exp, z, z_exp, t, n))                                                      \
   EXPORT(float, name##_label_i8,                                                          \
-         (int32_t * d, int32_t * d_exp, words_t z, words_t z_exp, unsigned label, int n), \
+         (int16_t * d, int8_t * d_exp, halves_t z, bytes_t z_exp, unsigned label, int n), \
          (d, d_exp, z, z_exp, label, n))
 LOSS(mse)
 LOSS(softmax_cross_entropy)

@@ -26,7 +26,7 @@ def build(folder: Path) -> IntegerKernels:
 
 def _argument(value: Any) -> Any:
     if isinstance(value, np.ndarray):
-        assert value.flags.c_contiguous and value.dtype in (np.int8, np.int32, np.float32)
+        assert value.flags.c_contiguous and value.dtype in (np.int8, np.int16, np.int32, np.float32)
         return ctypes.c_void_p(value.ctypes.data)
     if value is None:
         return ctypes.c_void_p()

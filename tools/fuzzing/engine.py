@@ -51,7 +51,7 @@ class TooSlowError(BaseException):
 
 
 def _too_slow(_number: int, _frame: FrameType | None) -> None:
-    raise TooSlowError(f"longer than {SECONDS_EACH} s")
+    raise TooSlowError(f"longer than {SECONDS_EACH} s of computing")
 
 
 def scratch(name: str) -> Path:
@@ -67,7 +67,7 @@ def limits() -> Iterator[None]:
     before, hard = resource.getrlimit(resource.RLIMIT_AS)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     most = pages * resource.getpagesize() + MEMORY_BYTES
-    old = signal.signal(signal.SIGALRM, _too_slow)
+    old = signal.signal(signal.SIGPROF, _too_slow)
     resource.setrlimit(resource.RLIMIT_AS, (most, hard))
     try:
         with warnings.catch_warnings():
@@ -75,7 +75,7 @@ def limits() -> Iterator[None]:
             yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (before, hard))
-        signal.signal(signal.SIGALRM, old)
+        signal.signal(signal.SIGPROF, old)
 
 
 def _place(error: BaseException) -> str:
@@ -87,7 +87,7 @@ def _place(error: BaseException) -> str:
 
 def outcome(parser: Parser, data: bytes) -> tuple[str, str]:
     """("ok" | "refused" | "crash", which one). Call inside ``limits``."""
-    signal.setitimer(signal.ITIMER_REAL, SECONDS_EACH)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS_EACH)
     try:
         parser.run(data)
     except TinylearnError as error:
@@ -95,7 +95,7 @@ def outcome(parser: Parser, data: bytes) -> tuple[str, str]:
     except (Exception, TooSlowError) as error:
         return "crash", f"{_place(error)}: {str(error)[:100]}"
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     return "ok", ""
 
 
