@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from tinylearn.errors import DoesNotFitError, UnsupportedError, UsageError
+from tinylearn.files.plain import typed
 from tinylearn.ir.graph import Graph, Program
 from tinylearn.ops.check import checked
 from tinylearn.passes.activation_last import activation_last
@@ -54,11 +55,10 @@ class Choices:
 
     @staticmethod
     def from_json(values: dict[str, Any]) -> Choices:
-        """Inverse of ``as_json``."""
-        values = dict(values)
-        head = values.pop("head")
-        optimizer = Optimizer(**values.pop("optimizer"))
-        return Choices(**values, head=Head(**head) if head else None, optimizer=optimizer)
+        """Inverse of ``as_json``; raises BadInputError where a value has another type."""
+        parts: dict[str, Any] = {"optimizer": typed(Optimizer, values["optimizer"])}
+        parts["head"] = typed(Head, values["head"]) if values["head"] is not None else None
+        return typed(Choices, {**values, **parts})
 
 
 @dataclass(frozen=True)

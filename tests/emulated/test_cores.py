@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support import graphs
+from support.emulated import EMULATED, need, project
 
-from tinylearn import __version__
 from tinylearn.device.host import open_device
 from tinylearn.device.messages import LearnMode, Reset
 from tinylearn.device.validate import validate
-from tinylearn.emit.generate import project_files
-from tinylearn.emit.model import EmittedModel
-from tinylearn.emit.write import write_project
 from tinylearn.ir.graph import Graph
-from tinylearn.pipeline import Choices, compile_graph
-from tinylearn.targets import all_targets, find
+from tinylearn.pipeline import Choices
+from tinylearn.targets import find
 from tinylearn.targets.target import Target
 
-EMULATED = [t for t in all_targets() if t.emulator is not None and t.core != "AVR"]
 CHOICES = Choices(learn="all", rate=0.05)
 STEPS = 40
 
@@ -44,21 +39,6 @@ def stream() -> tuple[np.ndarray, np.ndarray]:
     return (means[labels] + rng.normal(0, 0.5, (STEPS, 8, 8, 1))).astype(np.float32), labels
 
 
-def project(target: Target, folder: Path, choices: Choices = CHOICES) -> EmittedModel:
-    model = EmittedModel(
-        "small", compile_graph(small_cnn(), choices), "small.keras", "0" * 64, __version__
-    )
-    write_project(folder, project_files(model, target, "makefile"))
-    return model
-
-
-def need(target: Target) -> None:
-    assert target.emulator is not None
-    for program in (f"{target.cross_prefix}gcc", target.emulator.program, "make"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
-
-
 def trajectory(where: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Losses of the stream and the weights after it."""
     x, labels = stream()
@@ -70,7 +50,7 @@ def trajectory(where: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[np.ndarray, np.ndarray]:
     folder = tmp_path_factory.mktemp("reference") / "p"
-    project(find("cortex-m4f"), folder)
+    project(find("cortex-m4f"), folder, small_cnn(), CHOICES)
     return trajectory("twin", folder)
 
 
@@ -80,7 +60,7 @@ def test_every_core_learns_the_same(
     target: Target, tmp_path: Path, reference: tuple[np.ndarray, np.ndarray]
 ) -> None:
     need(target)
-    project(target, tmp_path / "p")
+    project(target, tmp_path / "p", small_cnn(), CHOICES)
     losses, weights = trajectory("emulator", tmp_path / "p")
     assert np.abs(losses - reference[0]).max() <= 1e-5 * np.abs(reference[0]).max()
     assert np.abs(weights - reference[1]).max() <= 1e-5 * np.abs(reference[1]).max()
@@ -94,7 +74,7 @@ def test_every_core_learns_the_same(
 def test_validation_passes_on_the_emulated_board(tmp_path: Path) -> None:
     target = find("cortex-m4f")
     need(target)
-    model = project(target, tmp_path / "p")
+    model = project(target, tmp_path / "p", small_cnn(), CHOICES)
     with open_device("emulator", tmp_path / "p") as device:
         result = validate(device, model.compiled, samples=12, seed=1)
     assert result.passed
@@ -106,7 +86,7 @@ def test_validation_passes_on_the_emulated_board(tmp_path: Path) -> None:
 def test_weights_survive_a_restart_of_the_board(tmp_path: Path) -> None:
     target = find("cortex-m4f")
     need(target)
-    project(target, tmp_path / "p")
+    project(target, tmp_path / "p", small_cnn(), CHOICES)
     x, labels = stream()
     with open_device("emulator", tmp_path / "p") as device:
         initial = device.read_weights().weights
@@ -124,7 +104,7 @@ def test_weights_survive_a_restart_of_the_board(tmp_path: Path) -> None:
 def test_nan_never_reaches_the_weights_of_a_board(tmp_path: Path) -> None:
     target = find("cortex-m4f")
     need(target)
-    project(target, tmp_path / "p")
+    project(target, tmp_path / "p", small_cnn(), CHOICES)
     x, _ = stream()
     with open_device("emulator", tmp_path / "p") as device:
         before = device.read_weights().weights

@@ -3,26 +3,21 @@ cores without FPU beside learning in float32."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support import graphs
+from support.emulated import EMULATED, need, project
 
-from tinylearn import __version__
 from tinylearn.device.host import open_device
 from tinylearn.device.validate import validate
-from tinylearn.emit.generate import project_files
-from tinylearn.emit.model import EmittedModel
-from tinylearn.emit.write import write_project
 from tinylearn.ir.graph import Graph
-from tinylearn.pipeline import Choices, compile_graph
-from tinylearn.targets import all_targets, find
+from tinylearn.pipeline import Choices
+from tinylearn.targets import find
 from tinylearn.targets.target import Target
 
 pytestmark = pytest.mark.emulated
-EMULATED = [t for t in all_targets() if t.emulator is not None and t.ram_bytes >= 16384]
 FEWER_INSTRUCTIONS = 4
 SHARE_OF_RAM = 0.40
 STEPS = 30
@@ -49,18 +44,8 @@ def cnn() -> Graph:
     return net.done()
 
 
-def need(target: Target) -> None:
-    assert target.emulator is not None
-    for program in (f"{target.cross_prefix}gcc", target.emulator.program, "make"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
-
-
-def project(target: Target, folder: Path, graph: Graph, arithmetic: str) -> EmittedModel:
-    choices = Choices("all", rate=0.05, arithmetic=arithmetic)
-    model = EmittedModel("net", compile_graph(graph, choices), "n.keras", "0" * 64, __version__)
-    write_project(folder, project_files(model, target, "makefile"))
-    return model
+def choices(arithmetic: str) -> Choices:
+    return Choices("all", rate=0.05, arithmetic=arithmetic)
 
 
 def stream() -> tuple[np.ndarray, np.ndarray]:
@@ -88,9 +73,9 @@ NETWORKS = {"softmax": mlp(), "sigmoid": mlp("sigmoid"), "cnn": cnn()}
 @pytest.mark.parametrize("target", EMULATED, ids=lambda t: t.name)
 def test_every_core_learns_the_same_bytes(target: Target, name: str, tmp_path: Path) -> None:
     need(target)
-    project(target, tmp_path / "p", NETWORKS[name], "int8")
+    project(target, tmp_path / "p", NETWORKS[name], choices("int8"))
     losses, weights, _ = trajectory("emulator", tmp_path / "p")
-    project(find("cortex-m0"), tmp_path / "q", NETWORKS[name], "int8")
+    project(find("cortex-m0"), tmp_path / "q", NETWORKS[name], choices("int8"))
     wanted, wanted_weights, _ = trajectory("twin", tmp_path / "q")
     assert losses.tobytes() == wanted.tobytes() and weights == wanted_weights
     assert losses[-10:].mean() < losses[:10].mean()
@@ -102,7 +87,7 @@ def test_integers_cost_a_fraction_of_floats(core: str, name: str, tmp_path: Path
     target, instructions, ram = find(core), {}, {}
     need(target)
     for arithmetic in ("float32", "int8"):
-        model = project(target, tmp_path / arithmetic, NETWORKS[name], arithmetic)
+        model = project(target, tmp_path / arithmetic, NETWORKS[name], choices(arithmetic))
         instructions[arithmetic] = trajectory("emulator", tmp_path / arithmetic)[2]
         ram[arithmetic] = model.compiled.ram_bytes
     print(core, instructions, ram)
@@ -113,7 +98,7 @@ def test_integers_cost_a_fraction_of_floats(core: str, name: str, tmp_path: Path
 def test_validation_of_integers_is_exact(tmp_path: Path) -> None:
     target = find("cortex-m0")
     need(target)
-    model = project(target, tmp_path / "p", mlp(), "int8")
+    model = project(target, tmp_path / "p", mlp(), choices("int8"))
     with open_device("emulator", tmp_path / "p") as device:
         result = validate(device, model.compiled, samples=12, seed=1)
     assert result.passed and result.weights.absolute == 0 and result.outputs.absolute == 0

@@ -17,11 +17,11 @@ import tinylearn.targets
 from tinylearn.emit import firmware
 from tinylearn.errors import UnsupportedError
 from tinylearn.targets import all_targets, find
-from tinylearn.targets.target import SIMAVR, TOOLCHAINS, Target
+from tinylearn.targets.target import TOOLCHAINS, Emulator, Target
 
 TARGETS = all_targets()
 #: by QEMU, on ports with linker scripts of ours; the AVR has a test file of its own
-EMULATED = [t for t in TARGETS if t.emulator is not None and t.emulator.program != SIMAVR]
+EMULATED = [t for t in TARGETS if isinstance(t.emulator, Emulator)]
 BOARDS = [target for target in TARGETS if target.emulator is None]
 
 each = pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
@@ -111,7 +111,7 @@ def test_linker_script_has_the_memory_that_the_target_claims(target: Target) -> 
     store = re.search(r"TL_STORE_BYTES (0x\w+)u", header)
     assert store and int(store[1], 16) == _origin_and_length(script, "STORE")[1]
     assert target.store_bytes in (0, int(store[1], 16))
-    assert target.emulator is not None
+    assert isinstance(target.emulator, Emulator)
     assert f"-icount shift={target.emulator.icount}" in header
 
 

@@ -6,9 +6,17 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
+
+
+class Advance(Protocol):
+    """Moves a progress bar."""
+
+    def __call__(self, done: int, total: int, more: str = "") -> None:
+        """``more`` follows the title."""
 
 
 def print_json(content: Any) -> None:
@@ -74,6 +82,23 @@ def progress(items: Iterable[T], total: int, title: str, args: argparse.Namespac
     yield from track(
         items, total=total, description=title, console=Console(stderr=True), transient=True
     )
+
+
+@contextmanager
+def progress_bar(title: str, args: argparse.Namespace) -> Iterator[Advance | None]:
+    """A function of (done, total, and what else the bar says) that moves a bar on stderr; None where
+    nobody is looking."""
+    if not watched(args):
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title)
+        yield lambda done, total, more="": bar.update(
+            task, completed=done, total=total, description=title + more
+        )
 
 
 def note(text: str, args: argparse.Namespace) -> None:

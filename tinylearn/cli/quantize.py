@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tinylearn.cli.arguments import positive
@@ -46,11 +44,11 @@ def execute(args: argparse.Namespace) -> int:
     from dataclasses import asdict
     from pathlib import Path
 
-    from tinylearn.cli.output import note, print_json
+    from tinylearn.cli.output import note, print_json, progress_bar
     from tinylearn.train.quantize import quantize
 
     note("quantizing (TensorFlow takes some seconds to start)", args)
-    with _bar(args) as advance:
+    with progress_bar("comparing", args) as advance:
         result = quantize(Path(args.model), Path(args.data), Path(args.out), args.io,
                           args.calibration, advance)  # fmt: skip
     if args.json:
@@ -75,19 +73,3 @@ def _print(result: Quantized, out: str) -> None:
     if result.agreement is not None:
         print(f"same decision: {100 * result.agreement:.1f} %")
     print(f"{result.bytes:,} B written to {out}; next: tinylearn generate {out} -o DIR")
-
-
-@contextmanager
-def _bar(args: argparse.Namespace) -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar over the samples compared, where a person is looking."""
-    from tinylearn.cli.output import watched
-
-    if not watched(args):
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("comparing")
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from tinylearn.cli.arguments import natural, not_negative, positive, positive_real
 
@@ -61,7 +60,7 @@ def execute(args: argparse.Namespace) -> int:
     from dataclasses import asdict
     from pathlib import Path
 
-    from tinylearn.cli.output import note, print_json, print_table
+    from tinylearn.cli.output import note, print_json, print_table, progress_bar
     from tinylearn.train.fit import TrainOptions, train
 
     note("training (TensorFlow takes some seconds to start)", args)
@@ -69,8 +68,14 @@ def execute(args: argparse.Namespace) -> int:
         epochs=args.epochs, batch_size=args.batch, learning_rate=args.rate, seed=args.seed,
         validation_split=args.validation, standardize=args.standardize,
     )  # fmt: skip
-    with _bar(args) as advance:
-        result = train(Path(args.data), args.model, Path(args.out), options, advance)
+    with progress_bar("training", args) as advance:
+
+        def epoch(number: int, figures: Mapping[str, float]) -> None:
+            assert advance is not None
+            advance(number, args.epochs, f", loss {figures['loss']:.3g}")
+
+        told = epoch if advance else None
+        result = train(Path(args.data), args.model, Path(args.out), options, told)
     if args.json:
         print_json({**asdict(result), "path": str(result.path)})
         return 0
@@ -83,23 +88,3 @@ def execute(args: argparse.Namespace) -> int:
         print("labels: " + ", ".join(f"{i} = {name}" for i, name in enumerate(result.classes)))
     print(f"written to {args.out}; next: tinylearn analyze {args.out}")
     return 0
-
-
-@contextmanager
-def _bar(args: argparse.Namespace) -> Iterator[Callable[[int, Mapping[str, float]], None] | None]:
-    """A progress bar over the epochs, where a person is looking."""
-    from tinylearn.cli.output import watched
-
-    if not watched(args):
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("training", total=args.epochs)
-
-        def advance(epoch: int, figures: Mapping[str, float]) -> None:
-            bar.update(task, completed=epoch, description=f"training, loss {figures['loss']:.3g}")
-
-        yield advance

@@ -11,6 +11,7 @@ from tinylearn.device.client import Device
 from tinylearn.device.transport import Transport
 from tinylearn.errors import BadInputError, UsageError
 from tinylearn.targets import find
+from tinylearn.targets.target import Simavr, Target
 
 KINDS = ("twin", "emulator", "serial:PORT")
 
@@ -44,11 +45,17 @@ def open_transport(where: str, folder: Path) -> Transport:
 
         return load_twin(folder, info["name"], info["target"]).open()
     if where == "emulator":
-        from tinylearn.device.qemu import QemuTransport
-
         target = find(info["target"])
-        return QemuTransport(build_project(folder, info["name"], target), target)
+        return _emulator(build_project(folder, info["name"], target), target)
     raise UsageError(f"device {where}: there are {', '.join(KINDS)}")
+
+
+def _emulator(elf: Path, target: Target) -> Transport:
+    from tinylearn.device.qemu import QemuTransport
+    from tinylearn.device.simavr import SimavrTransport
+
+    kind = SimavrTransport if isinstance(target.emulator, Simavr) else QemuTransport
+    return kind(elf, target)
 
 
 def open_device(where: str, folder: Path) -> Device:

@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import IO
 
 from tinylearn.device.build import require_program
-from tinylearn.device.simavr import runner
 from tinylearn.errors import DeviceError, UnsupportedError
-from tinylearn.targets.target import SIMAVR, Emulator, Target
+from tinylearn.targets.target import Emulator, Target
 
 _SEND_SECONDS = 30.0
 _END_SECONDS = 10.0
@@ -43,25 +42,32 @@ class QemuTransport:
     def __init__(self, elf: Path, target: Target) -> None:
         """Starts the emulator. Raises UnsupportedError for a target that has none,
         MissingToolError without QEMU, DeviceError where it does not start."""
-        if target.emulator is None:
-            raise UnsupportedError(
-                f"target {target.name}: no emulator runs it; use the twin or the board itself"
-            )
         self.name = f"emulated {target.name} ({elf.stem})"
-        require_program(target.emulator.program, [target.emulator.package], "the emulator")
+        command = self.command(elf, target)
         if not elf.is_file():
             raise DeviceError(f"{self.name}: there is no {elf}; build the project first")
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed by _end)
         self._line, theirs = socket.socketpair()
         with theirs:
-            self._keeper = self._start(target.emulator, elf, theirs)
+            self._keeper = self._start(command, theirs)
         self._line.setblocking(False)
         self._end = weakref.finalize(self, _end, self._keeper, self._line, self._errors)
 
-    def _start(self, emulator: Emulator, elf: Path, line: socket.socket) -> subprocess.Popen[bytes]:
+    def command(self, elf: Path, target: Target) -> list[str]:
+        """What runs the program with its serial line on file descriptor 1."""
+        emulator = target.emulator
+        if not isinstance(emulator, Emulator):
+            raise UnsupportedError(
+                f"target {target.name}: no emulator runs it; use the twin or the board itself"
+            )
+        require_program(emulator.program, [emulator.package], "the emulator")
+        serial = ("-chardev", "socket,id=line,fd=1", "-serial", "chardev:line")
+        return [*emulator.arguments, "-kernel", str(elf), *serial]
+
+    def _start(self, command: list[str], line: socket.socket) -> subprocess.Popen[bytes]:
         """A session of its own: an interrupt from the keyboard reaches this process alone."""
         return subprocess.Popen(
-            ["/bin/sh", "-c", _KEEPER, "sh", *_command(emulator, elf)],
+            ["/bin/sh", "-c", _KEEPER, "sh", *command],
             stdin=subprocess.PIPE, stdout=line.fileno(), stderr=self._errors, start_new_session=True,
         )  # fmt: skip
 
@@ -113,14 +119,6 @@ class QemuTransport:
     def close(self) -> None:
         """Ends the emulator and waits until it is gone."""
         self._end()
-
-
-def _command(emulator: Emulator, elf: Path) -> list[str]:
-    """What runs a program with its serial line on file descriptor 1."""
-    if emulator.program == SIMAVR:
-        return [str(runner(elf.parent)), str(elf)]
-    serial = ("-chardev", "socket,id=line,fd=1", "-serial", "chardev:line")
-    return [*emulator.arguments, "-kernel", str(elf), *serial]
 
 
 def _end(keeper: subprocess.Popen[bytes], line: socket.socket, errors: IO[bytes]) -> None:

@@ -12,12 +12,22 @@ import tempfile
 from pathlib import Path
 
 from tinylearn.device.build import require_program
+from tinylearn.device.qemu import QemuTransport
 from tinylearn.emit import firmware
 from tinylearn.errors import MissingToolError
+from tinylearn.targets.target import Target
 
 _SOURCE = "port/simavr/run.c"
 _FLAGS = ("-std=gnu99", "-O2")
 _LIBRARIES = ("-lsimavr", "-lelf", "-lm")
+
+
+class SimavrTransport(QemuTransport):
+    """A board emulated by simavr."""
+
+    def command(self, elf: Path, target: Target) -> list[str]:
+        """Our program beside the ELF file, where there is one."""
+        return [str(runner(elf.parent)), str(elf)] if elf.is_file() else []
 
 
 def runner(folder: Path) -> Path:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tinylearn.device.client import Device
 from tinylearn.device.messages import Capability, Info, Loss, Status, StepReport
 from tinylearn.errors import UsageError
+from tinylearn.ir.quant import Quant
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,11 @@ def in_codes(stream: Stream, described: Mapping[str, Any]) -> Stream:
     plus its zero point. ``described``: the input as the project's info file has it."""
     if described["dtype"] == "float32" or "scale" not in described:
         return stream
-    limits = np.iinfo(described["dtype"])
-    with np.errstate(invalid="ignore", over="ignore"):
-        codes = np.rint(stream.x / np.float32(described["scale"])) + described["zero_point"]
-    if not np.isfinite(codes).all():
+    quant = Quant((described["scale"],), (described["zero_point"],))
+    codes = quant.codes(stream.x, described["dtype"])
+    if np.isnan(codes).any():
         raise UsageError(f"{stream.name}: holds NaN or infinity, which no {described['dtype']} is")
-    return replace(stream, x=np.clip(codes, limits.min, limits.max).astype(np.float32))
+    return replace(stream, x=codes.astype(np.float32))
 
 
 def _check_model(stream: Stream, info: Info) -> None:

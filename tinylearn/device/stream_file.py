@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import zipfile
 from array import array
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +11,11 @@ from numpy.typing import NDArray
 
 from tinylearn.device.stream import Stream
 from tinylearn.errors import BadInputError, TinylearnError
+from tinylearn.files import npz, table
 
 _LARGEST = 1 << 30
 _LABELS = 1 << 32
+_CLASSES = "; labels are class numbers 0, 1, 2, .."
 
 
 def read_stream(path: Path) -> Stream:
@@ -36,56 +35,23 @@ def read_stream(path: Path) -> Stream:
 
 
 def _read_npz(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(info.file_size for info in archive.infolist()) > _LARGEST:
-                raise BadInputError(f"unpacks to more than {_LARGEST} bytes; split the stream")
-        with np.load(path, allow_pickle=False) as arrays:
-            x = arrays["x"]
-            return x, arrays["y"] if "y" in arrays.files else x
-    except BadInputError:
-        raise
-    except KeyError:
-        raise BadInputError("it must hold arrays x and, but for autoencoders, y") from None
-    except Exception as error:  # damaged bytes make zipfile, zlib and NumPy raise anything
-        raise BadInputError(f"cannot be read as .npz ({error})") from None
+    arrays = npz.read(path, ("x", "y"), _LARGEST)
+    if "x" not in arrays:
+        raise BadInputError("it must hold arrays x and, but for autoencoders, y")
+    return arrays["x"], arrays.get("y", arrays["x"])
 
 
 def _read_csv(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
-    """A first line without any number is a header."""
     values, width = array("d"), 0
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            for line, cells in enumerate(csv.reader(file), 1):
-                if not cells or (line == 1 and not any(map(_is_number, cells))):
-                    continue
-                width = width or len(cells)
-                values.extend(_numbers(line, cells, width))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadInputError(f"cannot be read as .csv ({error})") from None
+    for line, cells in table.rows(path):
+        width = width or len(cells)
+        if len(cells) != width:
+            raise BadInputError(f"line {line}: has {len(cells)} cells, the first one {width}")
+        values.extend(table.numbers(line, cells, _CLASSES))
     if width < 2:
         raise BadInputError("it must hold lines of numbers, the last one the label")
-    table = np.frombuffer(values, np.float64).reshape(-1, width)
-    return table[:, :-1], table[:, -1]
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _numbers(line: int, cells: Sequence[str], width: int) -> list[float]:
-    if len(cells) != width:
-        raise BadInputError(f"line {line}: has {len(cells)} cells, the first one {width}")
-    bad = next((cell for cell in cells if not _is_number(cell)), None)
-    if bad is not None:
-        raise BadInputError(
-            f"line {line}: {bad[:40]!r} is not a number; labels are class numbers 0, 1, 2, .."
-        )
-    return [float(cell) for cell in cells]
+    samples = np.frombuffer(values, np.float64).reshape(-1, width)
+    return samples[:, :-1], samples[:, -1]
 
 
 def _stream(name: str, x: NDArray[Any], y: NDArray[Any]) -> Stream:

@@ -9,12 +9,13 @@ import io
 import json
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from tinylearn.errors import BadInputError, TinylearnError
-from tinylearn.ir.graph import Array, Graph, Op, Tensor, frozen_map
+from tinylearn.files import npz
+from tinylearn.ir.graph import Array, Graph, Op, Role, Tensor, frozen_map
 from tinylearn.ir.quant import Quant
 from tinylearn.ops.check import checked
 from tinylearn.pipeline import Choices
@@ -50,6 +51,9 @@ def _tensor_json(tensor: Tensor) -> list[Any]:
 
 def _tensor(values: list[Any], data: Array | None) -> Tensor:
     name, shape, role, dtype, packed = values
+    _names([name, dtype])
+    if role not in get_args(Role):
+        raise BadInputError(f"tensor {name!r}: {str(role)[:40]!r} is no role")
     quant = Quant(tuple(packed[0]), tuple(packed[1]), packed[2]) if packed else None
     return Tensor(name, tuple(shape), role, data, dtype=dtype, quant=quant)
 
@@ -66,21 +70,23 @@ def _op_json(op: Op) -> dict[str, Any]:
 
 def _op(values: dict[str, Any]) -> Op:
     attrs = {k: _tuples(v) for k, v in values["attrs"].items()}
-    inputs, outputs, updates = (tuple(values[k]) for k in ("inputs", "outputs", "updates"))
-    return Op(
-        values["kind"], values["name"], inputs, outputs, frozen_map(attrs), updates, values["layer"]
-    )
+    inputs, outputs, updates = (_names(values[k]) for k in ("inputs", "outputs", "updates"))
+    kind, name, layer = _names([values[k] for k in ("kind", "name", "layer")])
+    return Op(kind, name, inputs, outputs, frozen_map(attrs), updates, layer)
+
+
+def _names(values: list[Any]) -> tuple[str, ...]:
+    wrong = [value for value in values if not isinstance(value, str)]
+    if wrong:
+        raise BadInputError(f"{str(wrong[0])[:40]!r} is no name")
+    return tuple(values)
 
 
 def _array(archive: zipfile.ZipFile, name: str, dtype: str) -> Array:
-    """An array of the archive, in memory that its content, not its header, decides on."""
-    content = archive.read(f"{name}.npy")
-    file = io.BytesIO(content)
-    np.lib.format.read_magic(file)
-    shape, by_columns, found = np.lib.format.read_array_header_1_0(file)
-    if by_columns or found != dtype:
+    values = npz.array(archive.read(f"{name}.npy"))
+    if not values.flags.c_contiguous or values.dtype.str != dtype:
         raise BadInputError(f"array {name} is not of rows of {dtype}")
-    return np.frombuffer(content, dtype, offset=file.tell()).reshape(shape)
+    return values
 
 
 def _rebuilt(archive: zipfile.ZipFile) -> tuple[Graph, Choices]:
@@ -90,7 +96,7 @@ def _rebuilt(archive: zipfile.ZipFile) -> tuple[Graph, Choices]:
     data = {name: _array(archive, f"w{i}", dtypes[name]) for i, name in stored}
     tensors = {v[0]: _tensor(v, data.get(v[0])) for v in described["tensors"]}
     graph = Graph(described["name"], frozen_map(tensors), tuple(map(_op, described["ops"])),
-                  tuple(described["inputs"]), tuple(described["outputs"]))  # fmt: skip
+                  _names(described["inputs"]), _names(described["outputs"]))  # fmt: skip
     return checked(graph), Choices.from_json(described["choices"])
 
 

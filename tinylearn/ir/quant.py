@@ -42,6 +42,13 @@ class Quant:
         """The one zero point."""
         return self.zero_points[0]
 
+    def codes(self, x: Array, dtype: str) -> Array:
+        """Real values as integers of a type, in its range; NaN where x is NaN or infinite."""
+        limits = np.iinfo(dtype)
+        with np.errstate(invalid="ignore", over="ignore"):
+            codes = np.rint(x / np.float32(self.scale)) + self.zero_point
+        return np.where(np.isfinite(codes), np.clip(codes, limits.min, limits.max), np.nan)
+
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
     """(multiplier in Q31, shift): real = multiplier / 2**31 * 2**shift, multiplier in
@@ -73,15 +80,16 @@ def formula(kind: str, rounding: str) -> str:
 def requantize(acc: Array, multiplier: Array | int, shift: Array | int, rounding: str) -> Array:
     """acc * multiplier / 2**31 * 2**shift as int64, for int32 ``acc`` and broadcasting arrays.
 
-    "single" rounds once, halves up. The others first take the high half of the doubled product,
-    halves up, then divide by the power of two: "double" with halves away from zero (gemmlowp),
-    "upward" with halves up.
+    "single" rounds once, halves away from zero. The others first take the high half of the
+    doubled product, halves up, then divide by the power of two: "double" with halves away from
+    zero (gemmlowp), "upward" with halves up.
     """
     acc, multiplier = np.asarray(acc, np.int64), np.asarray(multiplier, np.int64)
     shift = np.asarray(shift, np.int64)
     if rounding == "single":
         total = 31 - shift
-        return np.asarray((acc * multiplier + (np.int64(1) << (total - 1))) >> total)
+        product = acc * multiplier
+        return np.asarray((product + (np.int64(1) << (total - 1)) - (product < 0)) >> total)
     high = doubling_high_mul(acc << np.maximum(shift, 0), multiplier)
     right = np.maximum(-shift, 0)
     if rounding == "double":

@@ -14,8 +14,17 @@ from tinylearn.targets.target import Target
 #: Bytes of code that one kernel call becomes at most on a Cortex-M4F, measured over the test
 #: models; the same kernel called twice is two specialisations.
 _CODE = {"conv2d": 700, "conv2d_backward": 1500, "depthwise_conv2d": 900,
-         "depthwise_conv2d_backward": 1800, "dense": 500, "dense_backward": 900,
-         "softmax": 300, "softmax_cross_entropy_loss": 700, "sigmoid_cross_entropy_loss": 700}  # fmt: skip
+         "depthwise_conv2d_backward": 1800, "dense": 550, "dense_backward": 900,
+         "softmax": 300, "softmax_cross_entropy_loss": 700, "sigmoid_cross_entropy_loss": 700,
+         "q_conv2d": 850, "q_depthwise_conv2d": 300, "q_dense": 200, "q_softmax": 400, "q_mean": 500,
+         "q_average_pool": 400, "q_max_pool": 200, "quantize": 300, "dequantize": 300,
+         "i_input": 300, "i_dense": 500, "i_dense_gradient": 350, "i_dense_update": 1250,
+         "i_conv2d": 800, "i_conv2d_gradient": 700, "i_conv2d_update": 900,
+         "i_depthwise_conv2d": 700, "i_depthwise_conv2d_gradient": 700,
+         "i_depthwise_conv2d_update": 900, "i_max_pool": 300, "i_max_pool_gradient": 300,
+         "i_average_pool": 300, "i_average_pool_gradient": 300, "i_activation": 300,
+         "i_softmax": 1000, "i_sigmoid": 800, "i_real": 300, "i_softmax_cross_entropy_loss": 1750,
+         "i_sigmoid_cross_entropy_loss": 1600, "i_mse_loss": 1300}  # fmt: skip
 _CODE_DEFAULT = 250
 _CODE_FIXED = 600
 #: Stack of a call into the model, and what a bare device program needs beside it, on most targets.

@@ -1,6 +1,6 @@
 """8-bit AVR ATmega328P: the Arduino Uno R3, as simavr emulates it."""
 
-from tinylearn.targets.target import SIMAVR, Emulator, Target
+from tinylearn.targets.target import Simavr, Target
 
 TARGET = Target(
     name="atmega328p",
@@ -16,7 +16,7 @@ TARGET = Target(
     defines=("TL_FRAME_BYTES=64",),
     arduino_board="arduino:avr:uno",
     platformio_board=("atmelavr", "uno"),
-    emulator=Emulator(SIMAVR, "atmega328p", 0, "simavr libsimavr-dev libelf-dev"),
+    emulator=Simavr("atmega328p"),
     link=("-Wl,--gc-sections", "-Wl,--defsym=__DATA_REGION_LENGTH__=2048"),
     optimize="-Os",
     program_flash=11264,

@@ -41,15 +41,10 @@ _COMPILE = ("-ffp-contract=off", "-fno-math-errno", "-fno-partial-inlining",
 _LINK = ("-nostartfiles", "-Lport", "-Tport/board.ld", "-Wl,--gc-sections", "-Wl,--fatal-warnings")
 
 
-#: the emulator that is no QEMU
-SIMAVR = "simavr"
-
-
 @dataclass(frozen=True)
 class Emulator:
-    """How to run a program for the target here. ``icount``: every instruction takes 2**icount
-    ns of virtual time; the port's counter is written for exactly this value. simavr
-    takes a program alone, and counts cycles."""
+    """How QEMU runs a program for the target here. ``icount``: every instruction takes 2**icount
+    ns of virtual time; the port's counter is written for exactly this value."""
 
     program: str
     machine: str
@@ -64,6 +59,14 @@ class Emulator:
             self.program, "-M", self.machine, "-icount", f"shift={self.icount}", *self.options, "-nic", "none",
             "-display", "none", "-monitor", "none",
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Simavr:
+    """A board that simavr's library emulates, counting cycles."""
+
+    machine: str
+    packages: tuple[str, ...] = ("gcc", "libsimavr-dev", "libelf-dev")
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class Target:
     fma: bool = False
     ports: tuple[str, ...] = ()
     store_bytes: int = 0
-    emulator: Emulator | None = None
+    emulator: Emulator | Simavr | None = None
     defines: tuple[str, ...] = ()
     arduino_board: str | None = None
     platformio_board: tuple[str, str] | None = None

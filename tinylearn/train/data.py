@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from tinylearn.errors import BadInputError, UsageError
+from tinylearn.files import npz, table
 from tinylearn.ir.graph import Array
 
-_READ_ERRORS = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, MemoryError)
+_LARGEST = 1 << 34
+_ARRAYS = ("x", "y", "x_test", "y_test")
 
 
 @dataclass(frozen=True)
@@ -85,21 +85,11 @@ def _spread(order: Array, labels: Array) -> Array:
 
 
 def _load_npz(path: Path) -> Data:
-    try:
-        with path.open("rb") as file:
-            members = np.load(file, allow_pickle=False)
-            if not isinstance(members, np.lib.npyio.NpzFile):
-                raise BadInputError("is a single array; save it by np.savez(path, x=..., y=...)")
-            arrays = {name: members[name] for name in members.files if name in _ARRAYS}
-    except _READ_ERRORS as error:
-        raise BadInputError(f"cannot be read as .npz: {error}") from None
+    arrays = npz.read(path, _ARRAYS, _LARGEST)
     train = _samples(arrays, "x", "y")
     test = _samples(arrays, "x_test", "y_test") if "x_test" in arrays else None
     _check_test(train, test)
     return Data(train, test, _class_names(train, test))
-
-
-_ARRAYS = ("x", "y", "x_test", "y_test")
 
 
 def _samples(arrays: dict[str, Array], x_name: str, y_name: str) -> Samples:
@@ -168,7 +158,9 @@ def _class_names(train: Samples, test: Samples | None) -> tuple[str, ...]:
 
 
 def _load_csv(path: Path) -> Data:
-    rows = _rows(path)
+    rows = list(table.rows(path))
+    if not rows:
+        raise BadInputError("has no samples")
     _check_widths(rows)
     names = sorted({row[-1] for _, row in rows}, key=_natural)
     number = {name: i for i, name in enumerate(names)}
@@ -179,22 +171,7 @@ def _load_csv(path: Path) -> Data:
 
 def _natural(name: str) -> tuple[int, float, str]:
     """Sorts numbers by value, before other labels."""
-    return (0, float(name), name) if _is_number(name) else (1, 0.0, name)
-
-
-def _rows(path: Path) -> list[tuple[int, list[str]]]:
-    """(line, cells) of every sample."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadInputError(f"cannot be read as .csv: {error}") from None
-    if rows and not any(_is_number(cell) for cell in rows[0][1]):
-        rows = rows[1:]
-    if not rows:
-        raise BadInputError("has no samples")
-    return rows
+    return (0, float(name), name) if table.is_number(name) else (1, 0.0, name)
 
 
 def _check_widths(rows: Sequence[tuple[int, list[str]]]) -> None:
@@ -206,20 +183,8 @@ def _check_widths(rows: Sequence[tuple[int, list[str]]]) -> None:
             )
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _numbers(line: int, row: Sequence[str]) -> list[float]:
-    cells = row[:-1]
-    bad = next((cell for cell in cells if not _is_number(cell)), None)
-    if bad is not None:
-        raise BadInputError(f"line {line}: {bad[:40]!r} is not a number")
-    values = [float(cell) for cell in cells]
+    values = table.numbers(line, row[:-1])
     if not values or not np.isfinite(np.array(values, dtype=np.float64)).all():
         raise BadInputError(f"line {line}: needs finite numbers, then a label")
     return values

@@ -21,6 +21,7 @@ import numpy as np
 from tinylearn.emit.write import write_file
 from tinylearn.errors import BadInputError, TinylearnError, UsageError
 from tinylearn.ir.graph import Array
+from tinylearn.ir.quant import Quant
 from tinylearn.train import layer_error, litert
 from tinylearn.train.data import Data, Samples, load
 from tinylearn.train.layer_error import LayerError
@@ -172,8 +173,7 @@ class _Runner:
         scale, zero = self.x["quantization"]
         if self.x["dtype"] == np.float32:
             return x.astype(np.float32)
-        codes = np.clip(np.rint(x / scale) + zero, -128, 127)
-        return np.asarray(codes, np.int8)
+        return Quant((scale,), (zero,)).codes(x, "int8").astype(np.int8)
 
 
 def _judged(data: Data) -> tuple[str, Samples]:

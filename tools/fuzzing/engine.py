@@ -1,7 +1,7 @@
 """Runs a parser on mutated inputs, each under a limit of time and memory.
 
 Inputs that end in an error not seen before are mutated further: coverage without instrumented
-code.
+code, for where atheris is not installed (see guided.py).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class TooSlowError(BaseException):
 
 
 def _too_slow(_number: int, _frame: FrameType | None) -> None:
-    raise TooSlowError(f"longer than {SECONDS_EACH} s")
+    raise TooSlowError(f"longer than {SECONDS_EACH} s of computing")
 
 
 def scratch(name: str) -> Path:
@@ -67,7 +67,7 @@ def limits() -> Iterator[None]:
     before, hard = resource.getrlimit(resource.RLIMIT_AS)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     most = pages * resource.getpagesize() + MEMORY_BYTES
-    old = signal.signal(signal.SIGALRM, _too_slow)
+    old = signal.signal(signal.SIGPROF, _too_slow)
     resource.setrlimit(resource.RLIMIT_AS, (most, hard))
     try:
         with warnings.catch_warnings():
@@ -75,7 +75,7 @@ def limits() -> Iterator[None]:
             yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (before, hard))
-        signal.signal(signal.SIGALRM, old)
+        signal.signal(signal.SIGPROF, old)
 
 
 def _place(error: BaseException) -> str:
@@ -87,7 +87,7 @@ def _place(error: BaseException) -> str:
 
 def outcome(parser: Parser, data: bytes) -> tuple[str, str]:
     """("ok" | "refused" | "crash", which one). Call inside ``limits``."""
-    signal.setitimer(signal.ITIMER_REAL, SECONDS_EACH)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS_EACH)
     try:
         parser.run(data)
     except TinylearnError as error:
@@ -95,18 +95,18 @@ def outcome(parser: Parser, data: bytes) -> tuple[str, str]:
     except (Exception, TooSlowError) as error:
         return "crash", f"{_place(error)}: {str(error)[:100]}"
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     return "ok", ""
 
 
 @dataclass
 class Report:
-    """What a run came to. ``crashes``: the smallest input of each kind."""
+    """What a run came to. ``errors`` and ``crashes``: the smallest input of each kind."""
 
     executions: int = 0
     seconds: float = 0.0
     accepted: int = 0
-    errors: set[str] = field(default_factory=set)
+    errors: dict[str, bytes] = field(default_factory=dict)
     crashes: dict[str, bytes] = field(default_factory=dict)
     kilobytes: int = 0
 
@@ -120,35 +120,41 @@ def _kind(crash: str) -> str:
     return crash.split(":", 1)[0] if crash.startswith("TooSlow") else crash.split(": ", 1)[0]
 
 
+def peak_kilobytes() -> int:
+    """The most memory that this process has had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 def fuzz(parser: Parser, seconds: float, seed: int, most: int = 1 << 60) -> Report:
     """Runs for some seconds or ``most`` inputs."""
     rng, seeds, report, refused = random.Random(seed), parser.seeds(), Report(), list[bytes]()
     with limits():
         for data in seeds:
             assert outcome(parser, data)[0] == "ok", outcome(parser, data)
-        start, rss = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        start, rss = time.monotonic(), peak_kilobytes()
         while time.monotonic() - start < seconds and report.executions < most:
             # what was refused in a new way is worth a look now and then; good files lead deeper
             pool = refused if refused and rng.random() < 0.15 else seeds
             data = parser.mutate(rng, rng.choice(pool), rng.choice(seeds))
-            _record(report, parser, data, refused)
+            if record(report, *outcome(parser, data), data) and len(refused) < _MOST_SEEDS:
+                refused.append(data)
     report.seconds = time.monotonic() - start
-    report.kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - rss
+    report.kilobytes = peak_kilobytes() - rss
     return report
 
 
-def _record(report: Report, parser: Parser, data: bytes, refused: list[bytes]) -> None:
-    kind, which = outcome(parser, data)
+def record(report: Report, kind: str, which: str, data: bytes) -> bool:
+    """Counts an outcome; whether it is a refusal not seen before."""
     report.executions += 1
     report.accepted += kind == "ok"
-    if kind == "refused" and which not in report.errors:
-        report.errors.add(which)
-        if len(refused) < _MOST_SEEDS:
-            refused.append(data)
-    if kind == "crash":
-        name = _kind(which)
-        if len(data) < len(report.crashes.get(name, b"")) or name not in report.crashes:
-            report.crashes[name] = data
+    if kind == "ok":
+        return False
+    found = report.errors if kind == "refused" else report.crashes
+    name = which if kind == "refused" else _kind(which)
+    is_new = name not in found
+    if is_new or len(data) < len(found[name]):
+        found[name] = data
+    return is_new and kind == "refused"
 
 
 def minimise(parser: Parser, data: bytes) -> bytes:

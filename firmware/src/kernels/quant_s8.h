@@ -10,7 +10,7 @@
 #include "tl_inline.h"
 
 enum {
-  TL_ROUND_SINGLE = 0, /* once, halves up */
+  TL_ROUND_SINGLE = 0, /* once, halves away from zero */
   TL_ROUND_DOUBLE = 1, /* the high half, halves up; then the shift, halves away from zero */
   TL_ROUND_UPWARD = 2  /* both times halves up */
 };
@@ -36,8 +36,9 @@ TL_INLINE int32_t tl_high_s8(int32_t a, int32_t b, int small) {
   return (int32_t)(((int64_t)a * b + ((int32_t)1 << 30)) >> 31);
 }
 
+/* Taking one off negative products makes halves, rounded up, go away from zero. */
 TL_INLINE int32_t tl_single_s8(int32_t acc, int32_t multiplier, int32_t shift, int small) {
-  const int64_t product = (int64_t)acc * multiplier;
+  const int64_t product = (int64_t)acc * multiplier - (acc < 0);
   if (small) { /* the rounding bit lies in the high word */
     const int32_t high = (int32_t)(product >> 32), right = -shift - 1;
     return (high + ((int32_t)1 << (right - 1))) >> right;

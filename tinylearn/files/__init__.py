@@ -1,0 +1,1 @@
+"""Formats of files that nobody has vouched for."""
