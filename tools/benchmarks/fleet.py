@@ -1,7 +1,8 @@
 """How fast the fleet's coordinator is, through a real Mosquitto on this machine.
 
 Sequential rounds: TinyReptile with about 10,000 float32 parameters, one device after the other, each
-round durable in SQLite, beside a bare echo of as many bytes through the same broker. Many devices:
+round durable in SQLite, beside an echo of as many bytes through the same broker: by the same MQTT
+clients with nothing behind them, and by bare sockets. Many devices:
 thousands of twins of the generated C, all connected, a thousand of them asked in each round.
 """
 
@@ -23,6 +24,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from queue import SimpleQueue
 
 import echo
 import numpy as np
@@ -38,6 +40,7 @@ from tinylearn.fleet.records import Run
 from tinylearn.fleet.service import Service
 from tinylearn.fleet.store import open_store
 from tinylearn.fleet.strategies import find as find_strategy
+from tinylearn.fleet.transports.base import Incoming
 from tinylearn.fleet.transports.mqtt import open_coordinator_transport, open_device_link
 from tinylearn.fleet.transports.mqtt_many import ManyDevices
 from tinylearn.pipeline import Choices, compile_graph
@@ -49,11 +52,14 @@ from support.graphs import mlp
 FLEET = "bench"
 #: 64 inputs, 10 classes: 9,910 parameters, and a small network for the many
 LARGE, SMALL = (64, 132, 10), (64, 16, 10)
+#: a message with the weights of the large one
+_BYTES = 4 * 9910 + 72
 
 
 @dataclass(frozen=True)
 class Result:
-    """``rounds_per_second`` and ``echo_rounds_per_second`` in the same run; ``ratio`` of the two.
+    """``rounds_per_second`` and ``echo_rounds_per_second`` in the same run; ``ratio`` of the two;
+    ``socket_echo_rounds_per_second``: without an MQTT library at either end.
     ``devices_connected``, and what their rounds took; memory of the coordinator's process."""
 
     parameters: int
@@ -61,6 +67,7 @@ class Result:
     rounds_per_second: float
     echo_rounds_per_second: float
     ratio: float
+    socket_echo_rounds_per_second: float
     devices_connected: int
     connect_seconds: float
     many_rounds: int
@@ -122,6 +129,15 @@ def one_device(url: str, folder: Path, ready: Connection) -> None:
             link.send(message)
 
     link.start(agent.announce(), agent.will(), take)
+    ready.send("ready")
+    ready.recv()
+    link.close()
+
+
+def echoing(url: str, ready: Connection) -> None:
+    """A device that sends back what it gets."""
+    link = open_device_link(url, FLEET, "echoing")
+    link.start(b"here", b"gone", link.send)
     ready.send("ready")
     ready.recv()
     link.close()
@@ -198,6 +214,24 @@ def process(target: object, *arguments: object) -> Iterator[Connection]:
 # ---- the measurements ----
 
 
+def client_echo(url: str, size: int, seconds: float = 3.0) -> float:
+    """Rounds a second of the coordinator's and the device's MQTT clients, with nothing behind them."""
+    arrived: SimpleQueue[Incoming] = SimpleQueue()
+    with process(echoing, url) as device:
+        device.recv()
+        transport = open_coordinator_transport(url, FLEET)
+        transport.start(arrived.put)
+        transport.acknowledge(arrived.get(timeout=20))
+        start, rounds = time.perf_counter(), 0
+        while time.perf_counter() < start + seconds:
+            transport.send("echoing", bytes(size))
+            transport.acknowledge(arrived.get(timeout=20))
+            rounds += 1
+        rate = rounds / (time.perf_counter() - start)
+        transport.close()
+    return rate
+
+
 def sequential(url: str, work: Path, rounds: int) -> tuple[float, int]:
     """(rounds a second, parameters)."""
     folder = project(work / "large", LARGE)
@@ -232,14 +266,15 @@ def bench(rounds: int, devices: int, many_rounds: int, asked: int) -> Result:
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         with mosquitto(work) as url:
-            print("measuring the echo", file=sys.stderr)
-            before = echo.measure(url, FLEET, "echo", size=4 * 9910)
+            print("measuring the echoes", file=sys.stderr)
+            sockets = echo.measure(url, FLEET, "echo", size=_BYTES)
+            before = client_echo(url, _BYTES)
             print("measuring sequential rounds", file=sys.stderr)
             rate, parameters = sequential(url, work, rounds)
-            bare = max(before, echo.measure(url, FLEET, "echo", size=4 * parameters))
+            bare = max(before, client_echo(url, _BYTES))
             print(f"measuring {devices} devices", file=sys.stderr)
             connecting, seconds, updates, peak = crowd(url, work, devices, many_rounds, asked)
-    return Result(parameters, rounds, round(rate, 1), round(bare, 1), round(rate / bare, 3), devices,
+    return Result(parameters, rounds, round(rate, 1), round(bare, 1), round(rate / bare, 3), round(sockets, 1), devices,
                   round(connecting, 2), many_rounds, asked, round(seconds, 2), updates,
                   round(peak, 1))  # fmt: skip
 
