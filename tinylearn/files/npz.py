@@ -30,7 +30,7 @@ def read(path: Path, names: Collection[str], most: int) -> dict[str, NDArray[Any
     try:
         with path.open("rb") as file:
             if file.read(len(_MAGIC)) == _MAGIC:
-                raise BadInputError("is a single array; save it by np.savez(path, x=..., y=...)")
+                raise BadInputError("is a single array, not a .npz; save it by np.savez(path, x=..., y=...)")
         with zipfile.ZipFile(path) as archive:
             if sum(info.file_size for info in archive.infolist()) > most:
                 raise BadInputError(f"unpacks to more than {most} bytes; split it")
@@ -46,8 +46,10 @@ def array(content: bytes) -> NDArray[Any]:
     """The array of a .npy file; raises all sorts of exceptions where it is damaged."""
     file = io.BytesIO(content)
     shape, by_columns, dtype = _HEADERS[np.lib.format.read_magic(file)](file)
-    if dtype.hasobject or min(shape, default=0) < 0:
-        raise ValueError(f"array of {dtype} and shape {shape}")
+    if dtype.hasobject:
+        raise ValueError("Python objects are not loaded (NumPy's allow_pickle); save numbers")
+    if min(shape, default=0) < 0:
+        raise ValueError(f"array of shape {shape}")
     if 0 in shape:
         return np.zeros(shape, dtype)
     values = np.frombuffer(content, dtype, offset=file.tell())

@@ -30,7 +30,7 @@ target_compile_options(${{COMPONENT_LIB}} PRIVATE -ffp-contract=off -fno-math-er
 
 _MANIFEST = """version: "{version}"
 description: "{name}, a neural network that {does} on the device: no heap, {ram} bytes of RAM"
-url: "https://pypi.org/project/tinylearn/"
+url: "https://example.org/tinylearn"
 dependencies:
   idf:
     version: ">=5.0"
