@@ -123,7 +123,7 @@ def run(
 def shortened(task: Task) -> Task:
     """The task as --quick has it: fewer visits, one seed, fewer trials."""
     settings = [replace(s, visits=s.visits // task.quick) for s in task.settings]
-    return replace(task, settings=settings, seeds=1, curve_trials=10, points=3)
+    return replace(task, settings=settings, seeds=1, curve_trials=5, points=3)
 
 
 def load(name: str) -> Task:
@@ -226,7 +226,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Parses the command line and runs."""
     args = arguments()
-    name, trials = (f"{args.task}-quick", 20) if args.quick else (args.task, 300)
+    name, trials = (f"{args.task}-quick", 10) if args.quick else (args.task, 300)
     only = [s for s in args.strategies.split(",") if s]
     try:
         rows = bench(name, trials, args.processes, only, args.seeds)
