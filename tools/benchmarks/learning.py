@@ -12,7 +12,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -142,21 +142,25 @@ def bench(
     with tempfile.TemporaryDirectory() as temporary:
         new = generate(task, Setting(RANDOM, 0), Path(temporary))
         folders = {i: generate(task, task.settings[i], Path(temporary)) for i in chosen}
-        for folder in {new, *folders.values()}:
-            Model.load(folder)  # compiled once, here
+        with ThreadPoolExecutor(processes) as pool:  # compiled once, here
+            list(pool.map(Model.load, sorted({new, *folders.values()})))
         numbers = range(seeds or task.seeds)
         jobs = [Job(name, i, seed, folders[i], new, trials) for i in chosen for seed in numbers]
         results = run_jobs(jobs, processes)
-        costs = costs_by_setting(task, folders, new)
+        costs = costs_by_setting(task, folders, new, processes)
     grouped = {i: [r for j, r in zip(jobs, results, strict=True) if j.index == i] for i in chosen}
     return [row_of(task, task.settings[i], grouped[i], costs[i]) for i in chosen]
 
 
-def costs_by_setting(task: Task, folders: dict[int, Path], new: Path) -> dict[int, Costs]:
+def costs_by_setting(
+    task: Task, folders: dict[int, Path], new: Path, processes: int
+) -> dict[int, Costs]:
     """Each program's step is counted once."""
     support = next(iter(task.trials(1, 0).values()))[0].support
     programs = {new: 1, **{f: task.settings[i].accumulate for i, f in folders.items()}}
-    steps = {f: step_instructions(f, support, batch) for f, batch in programs.items()}
+    with ThreadPoolExecutor(processes) as pool:
+        counted = pool.map(lambda f: step_instructions(f, support, programs[f]), programs)
+        steps = dict(zip(programs, counted, strict=True))
     adaptation = steps[new] and steps[new] * len(support) * task.passes
     return {i: costs_of(task.settings[i], f, steps[f], adaptation) for i, f in folders.items()}
 
