@@ -12,7 +12,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import learning_plots
 import numpy as np
-from learning_costs import Costs, costs_of, generate
+from learning_costs import Costs, costs_of, generate, step_instructions
 from tasks.base import RANDOM, Setting, Task, Trial
 
 from tinylearn.cli.output import print_table
@@ -29,7 +29,6 @@ from tinylearn.errors import TinylearnError
 from tinylearn.fleet.experiment import Experiment, Floats, Model, Point, adapted
 
 TASKS = ("sine", "omniglot", "keywords", "presence")
-_POINTS = 8
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ def run(
     rounds = setting.rounds()
     experiment = Experiment(setting.built(), model, (setting.draw or task.draw)(seed), seed)
     points = []
-    for point in experiment.run(rounds, metric, max(1, rounds // _POINTS)):
+    for point in experiment.run(rounds, metric, max(1, rounds // task.points)):
         print(f"{task.name} {setting.strategy} seed {seed}: {point}", file=sys.stderr, flush=True)
         points.append(point)
     return points, experiment.start()
@@ -124,7 +123,7 @@ def run(
 def shortened(task: Task) -> Task:
     """The task as --quick has it: fewer visits, one seed, fewer trials."""
     settings = [replace(s, visits=s.visits // task.quick) for s in task.settings]
-    return replace(task, settings=settings, seeds=1, curve_trials=10)
+    return replace(task, settings=settings, seeds=1, curve_trials=5, points=3)
 
 
 def load(name: str) -> Task:
@@ -143,14 +142,27 @@ def bench(
     with tempfile.TemporaryDirectory() as temporary:
         new = generate(task, Setting(RANDOM, 0), Path(temporary))
         folders = {i: generate(task, task.settings[i], Path(temporary)) for i in chosen}
-        for folder in {new, *folders.values()}:
-            Model.load(folder)  # compiled once, here
+        with ThreadPoolExecutor(processes) as pool:  # compiled once, here
+            list(pool.map(Model.load, sorted({new, *folders.values()})))
         numbers = range(seeds or task.seeds)
         jobs = [Job(name, i, seed, folders[i], new, trials) for i in chosen for seed in numbers]
         results = run_jobs(jobs, processes)
-        costs = {i: costs_of(task, task.settings[i], folders[i], new) for i in chosen}
+        costs = costs_by_setting(task, folders, new, processes)
     grouped = {i: [r for j, r in zip(jobs, results, strict=True) if j.index == i] for i in chosen}
     return [row_of(task, task.settings[i], grouped[i], costs[i]) for i in chosen]
+
+
+def costs_by_setting(
+    task: Task, folders: dict[int, Path], new: Path, processes: int
+) -> dict[int, Costs]:
+    """Each program's step is counted once."""
+    support = next(iter(task.trials(1, 0).values()))[0].support
+    programs = {new: 1, **{f: task.settings[i].accumulate for i, f in folders.items()}}
+    with ThreadPoolExecutor(processes) as pool:
+        counted = pool.map(lambda f: step_instructions(f, support, programs[f]), programs)
+        steps = dict(zip(programs, counted, strict=True))
+    adaptation = steps[new] and steps[new] * len(support) * task.passes
+    return {i: costs_of(task.settings[i], f, steps[f], adaptation) for i, f in folders.items()}
 
 
 def run_jobs(jobs: list[Job], processes: int) -> list[Result]:
@@ -218,7 +230,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Parses the command line and runs."""
     args = arguments()
-    name, trials = (f"{args.task}-quick", 20) if args.quick else (args.task, 300)
+    name, trials = (f"{args.task}-quick", 10) if args.quick else (args.task, 300)
     only = [s for s in args.strategies.split(",") if s]
     try:
         rows = bench(name, trials, args.processes, only, args.seeds)

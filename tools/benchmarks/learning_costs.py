@@ -46,18 +46,12 @@ def generate(task: Task, setting: Setting, parent: Path) -> Path:
     return folder
 
 
-def costs_of(task: Task, setting: Setting, folder: Path, new: Path) -> Costs:
-    """All costs of a setting; ``folder``: the project that its devices run, ``new``: that of the
-    devices that adapt."""
+def costs_of(setting: Setting, folder: Path, step: int | None, adaptation: int | None) -> Costs:
+    """All costs of a setting, whose devices run the project in ``folder``."""
     work = Work(0) if setting.strategy == RANDOM else setting.built().work(1)
-    trial = next(iter(task.trials(1, 0).values()))[0]
     steps = work.local_samples + work.samples * work.passes
-    step = step_instructions(folder, trial.support, setting.accumulate)
-    adapting = step_instructions(new, trial.support, 1)
-    ram = _ram(read_info(folder), setting, work)
-    if step is None or adapting is None:
-        return Costs(ram, None, None, None)
-    return Costs(ram, step, step * steps, adapting * len(trial.support) * task.passes)
+    visit = step * steps if step is not None else None
+    return Costs(_ram(read_info(folder), setting, work), step, visit, adaptation)
 
 
 def _ram(info: dict, setting: Setting, work: Work) -> int:

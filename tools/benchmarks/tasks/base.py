@@ -68,6 +68,8 @@ class Task:
     seeds: int = 3
     #: how many times fewer visits --quick has
     quick: int = 50
+    #: of the metric's curve, and trials behind each
+    points: int = 8
     curve_trials: int = 50
 
 
