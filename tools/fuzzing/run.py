@@ -20,6 +20,7 @@ from engine import Parser, Report, fuzz, minimise  # noqa: E402
 def parsers() -> dict[str, type[Parser]]:
     """Each parser by its name; imported here, so that one does not need another's packages."""
     import blob
+    import fleet
     import graph_file
     import keras_file
     import session
@@ -28,7 +29,7 @@ def parsers() -> dict[str, type[Parser]]:
 
     return {"tflite": tflite.TfliteFile, "keras": keras_file.KerasFile, "blob": blob.WeightsBlob,
             "session": session.Session, "graph": graph_file.GraphFile,
-            "samples": stream_file.SampleFile}  # fmt: skip
+            "samples": stream_file.SampleFile, "fleet": fleet.FleetMessages}  # fmt: skip
 
 
 def keep(folder: Path, found: dict[str, bytes]) -> list[Path]:
