@@ -1,8 +1,8 @@
 """How fast the fleet's coordinator is, through a real Mosquitto on this machine.
 
 Sequential rounds: TinyReptile with about 10,000 float32 parameters, one device after the other, each
-round durable in SQLite, beside an echo of as many bytes through the same broker: by the same MQTT
-clients with nothing behind them, and by bare sockets. Many devices:
+round durable in SQLite, beside an echo of as many bytes through the same broker in the same run: by
+the MQTT library alone, and by bare sockets without one. Many devices:
 thousands of twins of the generated C, all connected, a thousand of them asked in each round.
 """
 
@@ -19,8 +19,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -28,6 +29,8 @@ from queue import SimpleQueue
 
 import echo
 import numpy as np
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from tinylearn.cli.output import print_table
 from tinylearn.emit.generate import project_files
@@ -40,7 +43,8 @@ from tinylearn.fleet.records import Run
 from tinylearn.fleet.service import Service
 from tinylearn.fleet.store import open_store
 from tinylearn.fleet.strategies import find as find_strategy
-from tinylearn.fleet.transports.base import Incoming
+from tinylearn.fleet.topics import topic
+from tinylearn.fleet.transports.broker_url import parse_url
 from tinylearn.fleet.transports.mqtt import open_coordinator_transport, open_device_link
 from tinylearn.fleet.transports.mqtt_many import ManyDevices
 from tinylearn.pipeline import Choices, compile_graph
@@ -134,13 +138,29 @@ def one_device(url: str, folder: Path, ready: Connection) -> None:
     link.close()
 
 
+def bare_client(url: str, name: str, listens: str, heard: Callable[[bytes], None]) -> paho.Client:
+    """The MQTT library as it comes, with its own thread; returns when it is subscribed."""
+    subscribed = threading.Event()
+    client = paho.Client(CallbackAPIVersion.VERSION2, name, protocol=MQTTProtocolVersion.MQTTv5)
+    client.on_socket_open = echo._set_nodelay
+    client.on_message = lambda _client, _data, message: heard(message.payload)
+    client.on_connect = lambda *_: client.subscribe(listens, 1)
+    client.on_subscribe = lambda *_: subscribed.set()
+    where = parse_url(url)
+    client.connect(where.host, where.port)
+    client.loop_start()
+    subscribed.wait(20)
+    return client
+
+
 def echoing(url: str, ready: Connection) -> None:
-    """A device that sends back what it gets."""
-    link = open_device_link(url, FLEET, "echoing")
-    link.start(b"here", b"gone", link.send)
+    """Sends back what it gets."""
+    up, down = (topic(FLEET, "bare", channel) for channel in ("up", "down"))
+    client = bare_client(url, "bare", down, lambda content: client.publish(up, content, 1))
     ready.send("ready")
     ready.recv()
-    link.close()
+    client.disconnect()
+    client.loop_stop()
 
 
 def many_devices(url: str, folder: Path, count: int, ready: Connection) -> None:
@@ -214,21 +234,21 @@ def process(target: object, *arguments: object) -> Iterator[Connection]:
 # ---- the measurements ----
 
 
-def client_echo(url: str, size: int, seconds: float = 3.0) -> float:
-    """Rounds a second of the coordinator's and the device's MQTT clients, with nothing behind them."""
-    arrived: SimpleQueue[Incoming] = SimpleQueue()
-    with process(echoing, url) as device:
-        device.recv()
-        transport = open_coordinator_transport(url, FLEET)
-        transport.start(arrived.put)
-        transport.acknowledge(arrived.get(timeout=20))
+def library_echo(url: str, size: int, seconds: float = 3.0) -> float:
+    """Rounds a second of the MQTT library alone: sent, sent back, one after the other."""
+    back: SimpleQueue[bytes] = SimpleQueue()
+    up, down = (topic(FLEET, "bare", channel) for channel in ("up", "down"))
+    with process(echoing, url) as other:
+        other.recv()
+        client = bare_client(url, "asking", up, back.put)
         start, rounds = time.perf_counter(), 0
         while time.perf_counter() < start + seconds:
-            transport.send("echoing", bytes(size))
-            transport.acknowledge(arrived.get(timeout=20))
+            client.publish(down, bytes(size), 1)
+            back.get(timeout=20)
             rounds += 1
         rate = rounds / (time.perf_counter() - start)
-        transport.close()
+        client.disconnect()
+        client.loop_stop()
     return rate
 
 
@@ -268,10 +288,10 @@ def bench(rounds: int, devices: int, many_rounds: int, asked: int) -> Result:
         with mosquitto(work) as url:
             print("measuring the echoes", file=sys.stderr)
             sockets = echo.measure(url, FLEET, "echo", size=_BYTES)
-            before = client_echo(url, _BYTES)
+            before = library_echo(url, _BYTES)
             print("measuring sequential rounds", file=sys.stderr)
             rate, parameters = sequential(url, work, rounds)
-            bare = max(before, client_echo(url, _BYTES))
+            bare = max(before, library_echo(url, _BYTES))
             print(f"measuring {devices} devices", file=sys.stderr)
             connecting, seconds, updates, peak = crowd(url, work, devices, many_rounds, asked)
     return Result(parameters, rounds, round(rate, 1), round(bare, 1), round(rate / bare, 3), round(sockets, 1), devices,
