@@ -142,7 +142,9 @@ def bare_client(url: str, name: str, listens: str, heard: Callable[[bytes], None
     """The MQTT library as it comes, with its own thread; returns when it is subscribed."""
     subscribed = threading.Event()
     client = paho.Client(CallbackAPIVersion.VERSION2, name, protocol=MQTTProtocolVersion.MQTTv5)
-    client.on_socket_open = echo._set_nodelay
+    client.on_socket_open = lambda _client, _data, sock: sock.setsockopt(
+        socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+    )
     client.on_message = lambda _client, _data, message: heard(message.payload)
     client.on_connect = lambda *_: client.subscribe(listens, 1)
     client.on_subscribe = lambda *_: subscribed.set()
