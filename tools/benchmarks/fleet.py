@@ -113,10 +113,12 @@ def project(folder: Path, sizes: tuple[int, ...]) -> Path:
     return folder
 
 
+_SAMPLES = np.random.default_rng(0).normal(size=(64, 64)).astype("f4"), np.arange(64) % 10
+
+
 def source(device: str, run: int, round_: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Samples of no meaning."""
-    rng = np.random.default_rng([run, round_])
-    return rng.normal(size=(count, 64)).astype("f4"), rng.integers(0, 10, count)
+    """Samples of no meaning, at hand."""
+    return _SAMPLES[0][:count], _SAMPLES[1][:count]
 
 
 # ---- the processes ----
