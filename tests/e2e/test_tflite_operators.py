@@ -244,6 +244,11 @@ def mean_cases(t: str) -> None:
         add(f"{t}_mean", f"{t}_mean_{name}", lambda net, a=arguments: mean(net, *a))
     for name in ("image", "all", "width", "last_of_sequence", "height_and_channels"):
         add(f"{t}_mean", f"{t}_sum_{name}", lambda net, a=shapes[name]: mean(net, *a, "SUM"))
+    for name in ("image", "image_kept", "sequence", "last_of_sequence", "all", "width", "batch_too"):
+        shape, axes, keep = shapes[name][:3]
+        same = (0.0373, -19)  # a greatest value is not rescaled
+        add(f"{t}_mean", f"{t}_max_{name}",
+            lambda net, a=(shape, axes, keep, *same): mean(net, *a, "REDUCE_MAX"))  # fmt: skip
 
 
 # ---- arithmetic ----
