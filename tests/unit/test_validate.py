@@ -10,7 +10,6 @@ import pytest
 from support.graphs import Net
 from support.harness import emitted
 
-from tinylearn.device import validate as validation
 from tinylearn.device.blob import Blob
 from tinylearn.device.messages import Cost, Event, Reset, Status, StepReport
 from tinylearn.device.validate import Errors, one_hot, validate
