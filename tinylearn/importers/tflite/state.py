@@ -58,7 +58,10 @@ class State:
 
     def end(self, index: int) -> str:
         """The model's output as the caller sees it."""
-        tensor, value = self.model.tensors[index], self.value(index, "the model's output")
+        tensor = self.model.tensors[index]
+        if tensor.data is not None:
+            raise UnsupportedError(f"tensor {index} ({tensor.name}): the model's output is a constant")
+        value = self.value(index, "the model's output")
         if tensor.type != "UINT8":
             return value
         return self.builder.op("flip_sign", f"{value}/uint8", (value,), "output", {}, "uint8",
