@@ -60,7 +60,9 @@ class State:
         """The model's output as the caller sees it."""
         tensor = self.model.tensors[index]
         if tensor.data is not None:
-            raise UnsupportedError(f"tensor {index} ({tensor.name}): the model's output is a constant")
+            raise UnsupportedError(
+                f"tensor {index} ({tensor.name}): the model's output is a constant"
+            )
         value = self.value(index, "the model's output")
         if tensor.type != "UINT8":
             return value
