@@ -47,7 +47,10 @@ def test_quantized_model_generates_and_says_what_it_costs(
     assert out.read_bytes() == first
     described = done("generate", out, "-o", tmp_path / "p", "--json").json
     assert described["input"]["dtype"] == ends
-    assert done("validate", tmp_path / "p", "--samples", "8", "--json").json["passed"]
+    found = done("validate", tmp_path / "p", "--samples", "8", "--json").json
+    assert found["passed"]
+    kind = {"int8": "integers", "float32": "float64"}[ends]
+    assert found["oracle"] == f"reference interpreter, {kind}"
 
 
 def test_stream_in_real_units_reaches_an_int8_model(cnn: Path, tmp_path: Path) -> None:

@@ -207,6 +207,42 @@ def pool_cases(t: str) -> None:
                 lambda net, a=arguments, c=f"{kind}_POOL_2D": pool(net, c, *a))  # fmt: skip
 
 
+# ---- results half way between two codes: the last bit of the ratio of scales decides ----
+
+#: their product, and the quotient of the first and HALF, round differently in float32 and double
+HALVES = (0.05, 0.01)
+HALF = np.float32(6 / 255)
+
+
+def halves(net: Net, code: str) -> None:
+    """Products of which every 32nd lies half way."""
+    a, b = (np.float32(scale) for scale in HALVES)
+    scale, rng = float(a * b) * 32, rng_of(7)
+    u8 = net.dtype == "UINT8"
+    w_shape, x_shape = {
+        "FULLY_CONNECTED": ((24, 40), (1, 40)), "CONV_2D": ((24, 1, 1, 5), (1, 3, 3, 5)),
+        "DEPTHWISE_CONV_2D": ((1, 1, 1, 24), (1, 3, 3, 24)), "MUL": ((40,), (1, 9, 40)),
+    }[code]  # fmt: skip
+    values = rng.integers(-9, 10, w_shape) + (128 if u8 else 0)
+    w = net.constant(values.astype(np.uint8 if u8 else np.int8), b, 128 if u8 else 0)
+    x, options = entry(net, x_shape, float(a)), {}
+    if "CONV" in code:
+        options = {"strideH": 1, "strideW": 1, "padding": VALID}
+    if code.startswith("D"):
+        options["depthMultiplier"] = 1
+    bias = [net.constant(np.zeros(24, np.int32), float(a * b))] if code != "MUL" else []
+    result(net, code, [x, w, *bias], scale, 3, **options)
+
+
+def halves_cases(t: str) -> None:
+    for code in ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "MUL"):
+        add(f"{t}_halves", f"{t}_halves_{code.lower()}", lambda net, c=code: halves(net, c))
+    for code in ("RELU", "RELU6", "LEAKY_RELU", "QUANTIZE"):
+        options = {"alpha": 0.25} if code == "LEAKY_RELU" else {}
+        add(f"{t}_halves", f"{t}_halves_{code.lower()}",
+            lambda net, c=code, o=options: unary(net, c, HALVES[0], 3, (HALF, -128), **o))  # fmt: skip
+
+
 def mean(net: Net, shape: tuple[int, ...], axes: tuple[int, ...], keep: bool, scale: float,
          zero: int, code: str = "MEAN") -> None:  # fmt: skip
     x = entry(net, shape)
@@ -244,6 +280,19 @@ def mean_cases(t: str) -> None:
         add(f"{t}_mean", f"{t}_mean_{name}", lambda net, a=arguments: mean(net, *a))
     for name in ("image", "all", "width", "last_of_sequence", "height_and_channels"):
         add(f"{t}_mean", f"{t}_sum_{name}", lambda net, a=shapes[name]: mean(net, *a, "SUM"))
+    for name in (
+        "image",
+        "image_kept",
+        "sequence",
+        "last_of_sequence",
+        "all",
+        "width",
+        "batch_too",
+    ):
+        shape, axes, keep = shapes[name][:3]
+        same = (0.0373, -19)  # a greatest value is not rescaled
+        add(f"{t}_mean", f"{t}_max_{name}",
+            lambda net, a=(shape, axes, keep, *same): mean(net, *a, "REDUCE_MAX"))  # fmt: skip
 
 
 # ---- arithmetic ----
@@ -508,6 +557,7 @@ for _type in TYPES:
         _cases(_type)
     if _type != "f32":
         quantize_cases(_type)
+        halves_cases(_type)
 
 
 @pytest.mark.parametrize("rounding", ["single", "double"])

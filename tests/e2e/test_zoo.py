@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support import shared
+from support.live import largest_pair
 
 pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert, the oracle")
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools" / "benchmarks"))
@@ -42,6 +43,12 @@ def test_ram_is_below_the_arena_of_tflm(name: str) -> None:
     ends = sum(t.bytes for t in (model.program.input, model.program.result))
     assert model.plan.ram_bytes <= peer["activation_bytes"]
     assert model.plan.ram_bytes + ends <= peer["arena_bytes"]
+
+
+@pytest.mark.parametrize("name", names() or ["none"])
+def test_ram_is_about_the_largest_pair_of_live_tensors(name: str) -> None:
+    model = zoo.emitted(shared.folder("models") / f"{name}.tflite", "single").compiled
+    assert model.plan.ram_bytes <= 1.1 * largest_pair(model.program)
 
 
 def test_a_wrong_answer_counts(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support import shared
+from support.live import largest_pair
 
 from tinylearn.cli.main import main
 from tinylearn.device.host import open_device
@@ -52,6 +53,8 @@ def test_int8_inference_stays_below_its_bar(bar: Bar, tmp_path: Path) -> None:
     assert row.mismatched_bytes == 0 and set(row.board_mismatched_bytes.values()) == {0}
     assert row.instructions["cortex-m4f"] <= bar.instructions
     assert row.code_bytes <= CODE
+    pair = largest_pair(zoo.emitted(path, "single").compiled.program)
+    assert row.ram_bytes <= 1.1 * pair
     if bar.workload == "W3":
         assert row.instructions["cortex-m55"] * 3 <= row.instructions["cortex-m4f"]
 

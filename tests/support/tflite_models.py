@@ -23,7 +23,8 @@ SAME, VALID = 0, 1
 #: the options table that an operator has under another name than its own
 _TABLES = {
     "CONV_2D": "Conv2D", "DEPTHWISE_CONV_2D": "DepthwiseConv2D", "MAX_POOL_2D": "Pool2D",
-    "AVERAGE_POOL_2D": "Pool2D", "MEAN": "Reducer", "SUM": "Reducer", "PADV2": "PadV2",
+    "AVERAGE_POOL_2D": "Pool2D", "MEAN": "Reducer", "SUM": "Reducer",
+    "REDUCE_MAX": "Reducer", "PADV2": "PadV2",
 }  # fmt: skip
 _BARE = {"LOGISTIC", "TANH", "RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "HARD_SWISH"}
 

@@ -150,7 +150,7 @@ CASES = {
     "output_shape": (tensor(3, shape=[1, 2, 2, 3]), "its output is declared"),
     "output_type": (tensor(3, type=0), "float32"),
     "axes_type": (tensor(4, type=0), "input 1 must be at most 8 integers"),
-    "unwritten_output": (graph(outputs=[4]), "used before it is computed"),
+    "constant_output": (graph(outputs=[4]), "output is a constant"),
 }  # fmt: skip
 
 

@@ -95,6 +95,5 @@ def _print(result: Validation, mode: str) -> None:
     rows = [(name, e.absolute, e.relative, e.mismatched_bytes) for name, e in result.parts.items()]
     print_table(("", ">largest error", ">relative", ">bytes beyond tolerance"), rows)
     steps = f" and {result.steps} learning steps" if result.steps else ""
-    print(
-        f"{result.samples} inputs{steps} on the {mode}, against the float64 reference interpreter"
-    )
+    oracle = "float64 reference" if result.arithmetic == "float64" else "integer reference"
+    print(f"{result.samples} inputs{steps} on the {mode}, against the {oracle} interpreter")

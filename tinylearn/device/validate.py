@@ -16,7 +16,7 @@ from tinylearn.interp import Interpreter
 from tinylearn.pipeline import Compiled
 from tinylearn.planner.plan import lives_in_ram
 
-ORACLE = "reference interpreter, float64"
+FLOATS, INTEGERS = "float64", "integers"
 TOLERANCE = 1e-5
 #: running statistics in float32 lose digits where a feature hardly varies
 TOLERANCE_STATISTICS = 1e-4
@@ -46,10 +46,10 @@ class Errors:
         """Whether the relative difference is at most ``tolerance``."""
         return self.relative <= tolerance
 
-    def add(
-        self, got: NDArray[Any], wanted: NDArray[Any], tolerance: float, floor: float = _SMALLEST
-    ) -> None:
-        """Compares one vector; magnitudes below ``floor`` count as ``floor``."""
+    def add(self, got: NDArray[Any], wanted: NDArray[Any], tolerance: float,
+            floor: float = _SMALLEST, item: int = 4) -> None:  # fmt: skip
+        """Compares one vector of ``item`` bytes a value; magnitudes below ``floor`` count as
+        ``floor``."""
         if wanted.size == 0:
             return
         difference = _difference(np.asarray(got, np.float64).ravel(), wanted.ravel())
@@ -57,7 +57,7 @@ class Errors:
         scale = max(float(finite.max(initial=0)), floor)
         self.absolute = max(self.absolute, float(difference.max()))
         self.relative = max(self.relative, float(difference.max()) / scale)
-        self.mismatched_bytes += 4 * int((difference > tolerance * scale).sum())
+        self.mismatched_bytes += item * int((difference > tolerance * scale).sum())
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,8 @@ class Validation:
     outputs: Errors
     loss: Errors
     weights: Errors
+    #: what the oracle computes in
+    arithmetic: str = FLOATS
 
     @property
     def parts(self) -> dict[str, Errors]:
@@ -86,7 +88,7 @@ class Validation:
         """Plain values, with the largest error over all parts at the top."""
         parts = self.parts.values()
         return {
-            "oracle": ORACLE,
+            "oracle": f"reference interpreter, {self.arithmetic}",
             "samples": self.samples,
             "learning_steps": self.steps,
             "tolerance": self.tolerance,
@@ -133,6 +135,12 @@ class _Samples:
         return self.random.uniform(0, 1, self.outputs).astype(np.float32)
 
 
+def _kind(compiled: Compiled) -> str:
+    """What the oracle computes a model in, from the kind of its results."""
+    exact = compiled.choices.arithmetic == "int8" or compiled.program.result.dtype != "float32"
+    return INTEGERS if exact else FLOATS
+
+
 def tolerance_of(compiled: Compiled) -> float:
     """What a model is held to, relative, unless the user says otherwise."""
     observes = any(op.kind == "standardize" for op in compiled.program.forward)
@@ -175,10 +183,11 @@ def _compare(
     growing = compiled.choices.max_classes > 0
     learns = compiled.program.learns and not (growing and oracle.classes == 0)
     outputs, loss, weights = Errors(), Errors(), Errors()
+    item = np.dtype(compiled.program.result.dtype).itemsize
     made, losses = _Samples(compiled, oracle.classes, seed), list[tuple[float, float]]()
     for _ in range(samples):
         x = made.x()
-        outputs.add(device.predict(x), oracle.predict(x), tolerance)
+        outputs.add(device.predict(x), oracle.predict(x), tolerance, item=item)
         if learns:
             t = made.target()
             step = device.learn(x, target=t, raw=True)
@@ -187,7 +196,8 @@ def _compare(
         got, wanted = np.array(losses).T
         loss.add(got, wanted, tolerance)
         _compare_weights(device, oracle, weights, tolerance)
-    return Validation(samples, samples if learns else 0, tolerance, outputs, loss, weights)
+    steps = samples if learns else 0
+    return Validation(samples, steps, tolerance, outputs, loss, weights, _kind(compiled))
 
 
 def _open_every_class(device: Device, oracle: Interpreter) -> None:

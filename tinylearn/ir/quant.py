@@ -112,13 +112,17 @@ def rounding_divide_by_pot(x: Array | int, exponent: Array | int) -> Array:
 
 
 def requant_table(
-    bias: Array, in_scale: float, weight_scales: tuple[float, ...], out_scale: float
-) -> Array:
+    bias: Array, in_scale: float, weight_scales: tuple[float, ...], out_scale: float,
+    short: bool = False,
+) -> Array:  # fmt: skip
     """int32 [n, 3]: bias, multiplier and shift of each of n output channels. The effective
-    scale is computed in double from the file's float32 scales."""
+    scale is computed in double from the file's float32 scales; with ``short`` the product of the
+    two input scales is rounded to float32 first."""
     rows = np.zeros((len(bias), 3), np.int32)
     rows[:, 0] = bias
     for i in range(len(bias)):
         scale = weight_scales[i if len(weight_scales) > 1 else 0]
-        rows[i, 1:] = quantize_multiplier(float(in_scale) * float(scale) / float(out_scale))
+        product = float(in_scale) * float(scale)
+        product = float(np.float32(product)) if short else product
+        rows[i, 1:] = quantize_multiplier(product / float(out_scale))
     return rows

@@ -39,9 +39,16 @@ def _scaled(ratio: float, attrs: Mapping[str, Any], codes: Array) -> Array:
     return requantize(codes - attrs["in_zeros"][0], m, s, "double")
 
 
-def _linear(attrs: Mapping[str, Any]) -> Array:
+def _requantized(attrs: Mapping[str, Any]) -> Array:
     ratio = attrs["in_scales"][0] / attrs["out_scale"]
     return np.asarray(_scaled(ratio, attrs, _CODES) + attrs["out_zero"])
+
+
+def _times(slope: np.float32 | int, attrs: Mapping[str, Any]) -> Array:
+    """slope * x. TFLite divides the scales of RELU and its kin in float32, those of QUANTIZE in
+    double: where a result lies half way, the quotient's last bit decides."""
+    ratio = _F32(attrs["in_scales"][0]) * _F32(slope) / _F32(attrs["out_scale"])
+    return np.asarray(_scaled(float(ratio), attrs, _CODES) + attrs["out_zero"])
 
 
 def _rescaled_uint8(attrs: Mapping[str, Any]) -> Array:
@@ -53,9 +60,8 @@ def _rescaled_uint8(attrs: Mapping[str, Any]) -> Array:
 
 
 def _leaky(attrs: Mapping[str, Any]) -> Array:
-    slope = attrs["in_scales"][0] * float(_F32(attrs["alpha"])) / attrs["out_scale"]
-    below = _scaled(slope, attrs, _CODES) + attrs["out_zero"]
-    return np.where(attrs["in_zeros"][0] <= _CODES, _linear(attrs), below)
+    below = _times(_F32(attrs["alpha"]), attrs)
+    return np.where(attrs["in_zeros"][0] <= _CODES, _times(1, attrs), below)
 
 
 def table(function: str, attrs: Mapping[str, Any]) -> Array:
@@ -67,8 +73,9 @@ def table(function: str, attrs: Mapping[str, Any]) -> Array:
         "leaky_relu": lambda: _leaky(attrs),
         "hard_swish": lambda: hard_swish.codes(attrs),
         "rescale_uint8": lambda: _rescaled_uint8(attrs),
+        "requantize": lambda: _requantized(attrs),
     }
-    values = tables.get(function, lambda: _linear(attrs))()
+    values = tables.get(function, lambda: _times(1, attrs))()
     return np.clip(values, attrs["out_min"], attrs["out_max"]).astype(np.int8)
 
 

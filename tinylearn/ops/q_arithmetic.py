@@ -115,8 +115,8 @@ class QMul(_Binary):
         return [quantize_multiplier(self._ratio(op))]
 
     def _ratio(self, op: Op) -> float:
-        a, b = op.attrs["in_scales"]
-        return float(a * b / op.attrs["out_scale"])
+        a, b, out = (np.float32(s) for s in (*op.attrs["in_scales"], op.attrs["out_scale"]))
+        return float(a * b / out)  # in float32, as TFLite's MulPrepare
 
     def reference(self, op: Op, args: Sequence[Array | None], env: Env) -> list[Array]:
         a, b = self._centred(op, args)

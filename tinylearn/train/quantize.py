@@ -74,8 +74,10 @@ def _check_paths(model: Path, out: Path) -> None:
         )
     if not out.parent.is_dir():
         raise UsageError(f"{out}: there is no such folder to write to")
-    if model.suffix != ".keras" or not model.is_file():
-        raise BadInputError(f"{model}: no such .keras file")
+    if model.suffix != ".keras":
+        raise UsageError(f"{model}: not a .keras file; quantize takes a Keras 3 model")
+    if not model.is_file():
+        raise BadInputError(f"{model}: no such file")
 
 
 @contextlib.contextmanager

@@ -128,7 +128,7 @@ _OPTIONS = {
     "FULLY_CONNECTED": "FullyConnectedOptions", "CONV_2D": "Conv2DOptions",
     "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions", "MAX_POOL_2D": "Pool2DOptions",
     "AVERAGE_POOL_2D": "Pool2DOptions", "MEAN": "ReducerOptions", "SUM": "ReducerOptions",
-    "ADD": "AddOptions",
+    "REDUCE_MAX": "ReducerOptions", "ADD": "AddOptions",
     "SUB": "SubOptions", "MUL": "MulOptions", "CONCATENATION": "ConcatenationOptions",
     "SOFTMAX": "SoftmaxOptions", "LEAKY_RELU": "LeakyReluOptions",
     "STRIDED_SLICE": "StridedSliceOptions", "GATHER": "GatherOptions",

@@ -71,6 +71,14 @@ def _weights(state: State, operator: TfOperator, channels_last: bool) -> tuple[A
     return values, quant, zeros.pop()
 
 
+def _multiplies_short(state: State, operator: TfOperator, quant: Quant) -> bool:
+    """Whether a layer has one multiplier, of scales multiplied in float32 (TFLite's
+    GetQuantizedConvolutionMultipler), as measured: fully connected ones in the optimized kernels,
+    convolutions of uint8. The others have one a channel, in double."""
+    dense, uint8 = operator.code == "FULLY_CONNECTED", state.tensor(operator, 0).type == "UINT8"
+    return len(quant.scales) == 1 and (state.rounding == "double" if dense else uint8)
+
+
 def _rows(state: State, operator: TfOperator, folded: Array, quant: Quant, attrs: dict[str, Any],
           name: str) -> str:  # fmt: skip
     """The table of biases and multipliers."""
@@ -78,7 +86,8 @@ def _rows(state: State, operator: TfOperator, folded: Array, quant: Quant, attrs
     bias = _bias(state, operator, count, True).astype(np.int64) - attrs["in_zeros"][0] * folded
     if count == 0 or bias.min() < _INT32.min or bias.max() > _INT32.max:
         raise UnsupportedError(f"{operator.where}: a bias leaves 32 bits")
-    rows = requant_table(bias, attrs["in_scales"][0], quant.scales, attrs["out_scale"])
+    scales = (attrs["in_scales"][0], quant.scales, attrs["out_scale"])
+    rows = requant_table(bias, *scales, _multiplies_short(state, operator, quant))
     return state.builder.integers(f"{name}/rows", rows)
 
 

@@ -1,7 +1,8 @@
-"""MAX_POOL_2D, AVERAGE_POOL_2D, MEAN and SUM."""
+"""MAX_POOL_2D, AVERAGE_POOL_2D, MEAN, SUM and REDUCE_MAX."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from tinylearn.errors import BadInputError, UnsupportedError
@@ -93,9 +94,30 @@ def total(state: State, operator: TfOperator) -> None:
     state.emit(operator, "reduce", (state.x(operator),), state.layer(operator), attrs)
 
 
+def greatest(state: State, operator: TfOperator) -> None:
+    """REDUCE_MAX over axes that lie side by side: max pooling of (before, reduced, behind)."""
+    x, source = state.x(operator), state.tensor(operator, 0)
+    shape, axes = state.builder.shape(x), _inner(state, operator, _axes(state, operator))
+    if axes[-1] - axes[0] >= len(axes):
+        raise UnsupportedError(f"{operator.where}: over axes that are not side by side")
+    ends = (shape[: axes[0]], shape[axes[0] : axes[-1] + 1], shape[axes[-1] + 1 :])
+    before, reduced, behind = (math.prod(part) for part in ends)
+    layer = state.layer(operator)
+    x = state.builder.reshaped(x, (before, reduced, behind), f"{layer}/rows", layer)
+    attrs = window_attrs((1, reduced), (1, reduced), "valid")
+    if not state.is_quantized(source):
+        return state.emit(operator, "max_pool", (x,), layer, attrs)
+    if state.one(source) != state.one(state.output(operator)):
+        raise BadInputError(f"{operator.where}: its output has another scale than its input")
+    return state.emit(
+        operator, "q_max_pool", (x,), layer, {**state.quantized(operator, (0,)), **attrs}
+    )
+
+
 RULES: dict[str, Rule] = {
     "MAX_POOL_2D": max_pool_2d,
     "AVERAGE_POOL_2D": average_pool_2d,
     "MEAN": mean,
     "SUM": total,
+    "REDUCE_MAX": greatest,
 }

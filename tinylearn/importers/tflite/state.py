@@ -24,6 +24,11 @@ _SIX = 6.0
 #: smaller scales of activations are damage, and their ratios leave float32
 _SMALLEST_SCALE = 1e-15
 _INTEGERS = ("INT32", "INT64")
+#: ends of tensor names that say what was computed, not which layer did: the part before does
+_GENERIC = re.compile(
+    r"(BiasAdd|Relu6?|MatMul|Identity|Squeeze|ExpandDims|convolution|depthwise|MaxPool2d)?_?\d*"
+)
+_BATCH_NORM = re.compile(r"/batchnorm/\w+$")
 
 
 class State:
@@ -53,7 +58,12 @@ class State:
 
     def end(self, index: int) -> str:
         """The model's output as the caller sees it."""
-        tensor, value = self.model.tensors[index], self.value(index, "the model's output")
+        tensor = self.model.tensors[index]
+        if tensor.data is not None:
+            raise UnsupportedError(
+                f"tensor {index} ({tensor.name}): the model's output is a constant"
+            )
+        value = self.value(index, "the model's output")
         if tensor.type != "UINT8":
             return value
         return self.builder.op("flip_sign", f"{value}/uint8", (value,), "output", {}, "uint8",
@@ -151,11 +161,10 @@ class State:
 
     def layer(self, operator: TfOperator) -> str:
         """A name for what an operator makes: its output's, where that is one."""
-        parts = [p for p in re.split(r"[/;:]", self.output(operator).name) if p]
-        plain = re.sub(r"[^A-Za-z0-9_]+", "_", parts[-1] if parts else "").strip("_")
-        generic = not plain or plain in ("BiasAdd", "Relu", "MatMul", "Identity")
-        if generic and len(parts) > 1:
-            plain = re.sub(r"[^A-Za-z0-9_]+", "_", parts[-2]).strip("_")
+        name = _BATCH_NORM.sub("", self.output(operator).name)
+        parts = [p for p in re.split(r"[/;:]", name) if p]
+        words = [re.sub(r"[^A-Za-z0-9_]+", "_", p).strip("_") for p in parts[-2:]] or [""]
+        plain = words[0] if _GENERIC.fullmatch(words[-1]) else words[-1]
         return self._free((plain or f"op_{operator.index}")[:_LONGEST_LAYER])
 
     def _free(self, name: str) -> str:
