@@ -232,19 +232,19 @@ def test_no_bytes_of_a_device_can_harm(rubbish: bytes, kind: int) -> None:
 
 def test_pause_survives_a_restart() -> None:
     world = World(devices=2, config=Config(rounds=3), parameters={"devices": 2})
-    world.handle(Requested({"do": "pause"}))
+    world.handle(Requested({"do": "pause"}, 1))
     for _ in range(200):
         world.step()
     world.start()
     assert world.machine.paused and world.machine.rounds.last_round == 1
-    world.handle(Requested({"do": "resume"}))
+    world.handle(Requested({"do": "resume"}, 1))
     world.run()
 
 
 def test_evicted_and_held_devices_are_asked_no_more() -> None:
     world = World(devices=3, config=Config(rounds=9), parameters={"devices": 1})
-    world.handle(Requested({"do": "evict", "device": "d0"}))
-    world.handle(Requested({"do": "hold", "device": "d1"}))
+    world.handle(Requested({"do": "evict", "device": "d0"}, 1))
+    world.handle(Requested({"do": "hold", "device": "d1"}, 1))
     world.wire.clear()
     world.now += 100
     world.run()
@@ -257,7 +257,7 @@ def test_evicted_and_held_devices_are_asked_no_more() -> None:
                                      {"do": "rollout", "version": 2, "stages": [0.5, 0.1]}])  # fmt: skip
 def test_what_makes_no_sense_is_logged(command: dict) -> None:
     world = World(devices=1, config=Config(rounds=1), parameters={"devices": 1})
-    world.handle(Requested(command))
+    world.handle(Requested(command, 1))
     assert world.store.logs[-1].what == "bad request"
 
 
@@ -265,7 +265,7 @@ def test_what_makes_no_sense_is_logged(command: dict) -> None:
 
 
 def rolled_out(world: World, version: int, seconds: float = 120) -> None:
-    world.handle(Requested({"do": "rollout", "version": version, "stages": [0.3, 1.0]}))
+    world.handle(Requested({"do": "rollout", "version": version, "stages": [0.3, 1.0]}, 1))
     until = world.now + seconds
     while world.now < until:
         effects = world.machine.handle(Tick(), world.now)
@@ -311,7 +311,7 @@ def test_a_version_that_fails_goes_back() -> None:
 
 def test_a_version_that_is_no_longer_kept_is_asked_for_once() -> None:
     world = finished()
-    world.handle(Requested({"do": "rollout", "version": 2, "stages": [1.0]}))
+    world.handle(Requested({"do": "rollout", "version": 2, "stages": [1.0]}, 1))
     first = world.machine.handle(Tick(), world.now)
     told = world.machine.handle(Fetched(2, None), world.now)
     assert first.wanted == [2]
@@ -324,8 +324,8 @@ def test_a_version_that_is_no_longer_kept_is_asked_for_once() -> None:
 def test_pinned_and_held_devices_stay_where_they_are() -> None:
     world = finished()
     rolled_out(world, 2)
-    world.handle(Requested({"do": "pin", "device": "d1", "version": 2}))
-    world.handle(Requested({"do": "hold", "device": "d2"}))
+    world.handle(Requested({"do": "pin", "device": "d1", "version": 2}, 1))
+    world.handle(Requested({"do": "hold", "device": "d2"}, 1))
     rolled_out(world, 3)
     kept = {name: d.deployed for name, d in world.devices.items()}
     assert kept.pop("d1") == 2 and kept.pop("d2") == 2 and set(kept.values()) == {3}
@@ -333,7 +333,7 @@ def test_pinned_and_held_devices_stay_where_they_are() -> None:
 
 def test_learning_goes_on_from_an_earlier_version() -> None:
     world = finished()
-    effects = world.machine.handle(Requested({"do": "restore", "version": 2}), world.now)
+    effects = world.machine.handle(Requested({"do": "restore", "version": 2}, 1), world.now)
     assert effects.wanted == [2]
     weights = world.store.versions[2].weights
     world.store.commit(world.machine.handle(Fetched(2, weights), world.now).changes)

@@ -18,7 +18,7 @@ from tinylearn.fleet.broker_choice import BrokerChoice, opened_broker, place_of
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.model import FleetModel
 from tinylearn.fleet.records import Device as Known
-from tinylearn.fleet.records import Log, PutDevice, PutState
+from tinylearn.fleet.records import DropRequest, Log, PutDevice, PutState
 from tinylearn.fleet.run_handle import RunHandle
 from tinylearn.fleet.shards import Shard, shard_of
 from tinylearn.fleet.store import StoreError, open_store
@@ -166,9 +166,9 @@ def handle(place: str):
 
 def answers(handle: RunHandle, what: str = "request", reason: str = "") -> None:
     """As a coordinator does."""
-    for text in handle.store.take_requests(RUN.id):
+    for number, text in handle.store.requests(RUN.id):
         entry = Log(what, 0, "", f"{json.loads(text)}{reason}")
-        handle.store.commit(RUN.id, [entry])
+        handle.store.commit(RUN.id, [entry, DropRequest(number)])
 
 
 def test_a_command_that_is_carried_out(handle: RunHandle) -> None:
@@ -186,7 +186,7 @@ def test_a_command_that_is_refused(handle: RunHandle) -> None:
 def test_a_command_that_nobody_takes(handle: RunHandle) -> None:
     with pytest.raises(DeviceError, match=r"within 2 s; the request waits.* serves run 7$"):
         handle.ask({"do": "pause"}, 2.0)
-    assert len(handle.store.take_requests(RUN.id)) == 1
+    assert len(handle.store.requests(RUN.id)) == 1
 
 
 def test_commands_for_several_coordinators(handle: RunHandle) -> None:
@@ -194,7 +194,9 @@ def test_commands_for_several_coordinators(handle: RunHandle) -> None:
 
     def asked(**command) -> list[int]:
         handle.ask(command, 0)
-        return [json.loads(text)["shard"] for text in handle.store.take_requests(RUN.id)]
+        waiting = handle.store.requests(RUN.id)
+        handle.store.commit(RUN.id, [DropRequest(number) for number, _ in waiting])
+        return [json.loads(text)["shard"] for _, text in waiting]
 
     assert asked(do="pause") == [0, 1, 2]
     assert asked(do="restore", version=1) == [0]

@@ -115,7 +115,7 @@ def test_a_server_restarted_between_commits_goes_unnoticed(
 ) -> None:
     postgres.stop()
     postgres.start()
-    assert store.take_requests(1) == []
+    assert store.requests(1) == []
     store.commit(1, CHANGES)
     check_one_round_more(store)
 

@@ -23,6 +23,7 @@ from tinylearn.fleet.records import (
     AddVersion,
     Change,
     Device,
+    DropRequest,
     KeptUpdate,
     Log,
     PutDevice,
@@ -337,16 +338,31 @@ def test_reading_slowly_does_not_hold_up_writing(store: Store) -> None:
     assert len(list(reading)) == 3000
 
 
-def test_requests_are_taken_once_in_order(store: Store, place: str) -> None:
+def waiting(store: Store, run: int) -> list[str]:
+    return [text for _, text in store.requests(run)]
+
+
+def test_requests_wait_in_order_until_they_are_done_with(store: Store, place: str) -> None:
     store.create(a_run(2), weights(1))
     other = open_store(place)
     for number in range(3):
         other.request(1, f'{{"number": {number}}}')
     other.request(2, "{}")
     other.close()
-    assert store.take_requests(1) == ['{"number": 0}', '{"number": 1}', '{"number": 2}']
-    assert store.take_requests(1) == []
-    assert store.take_requests(2) == ["{}"]
+    assert waiting(store, 1) == ['{"number": 0}', '{"number": 1}', '{"number": 2}']
+    first, second, _ = (number for number, _ in store.requests(1))
+    store.commit(1, [DropRequest(second), DropRequest(first)])
+    assert waiting(store, 1) == ['{"number": 2}'] and waiting(store, 2) == ["{}"]
+
+
+def test_a_request_is_done_with_once(store: Store) -> None:
+    """Two coordinators that are asked the same: what the slower one did is undone."""
+    store.request(1, "{}")
+    ((number, _),) = store.requests(1)
+    store.commit(1, [PutState("paused", "1"), DropRequest(number)])
+    with pytest.raises(HeadMovedError, match="done with already"):
+        store.commit(1, [PutState("paused", "0"), DropRequest(number)])
+    assert store.load(1).states == {"paused": "1"}
 
 
 # ---- coordinators beside one another ----

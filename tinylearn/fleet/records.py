@@ -166,7 +166,15 @@ class Log:
     detail: str = ""
 
 
-Change = PutRound | AddUpdate | AddVersion | PutDevice | PutRollout | PutState | Log
+@dataclass(frozen=True)
+class DropRequest:
+    """A request has been carried out, or refused; in the transaction with what it led to. Another
+    coordinator must not have been faster (``HeadMovedError``)."""
+
+    number: int
+
+
+Change = PutRound | AddUpdate | AddVersion | PutDevice | PutRollout | PutState | DropRequest | Log
 
 
 @dataclass

@@ -52,6 +52,8 @@ class Rollouts:
         rising = all(a < b for a, b in pairwise(stages))
         if not stages or not rising or stages[0] <= 0 or stages[-1] != 1:
             raise UsageError(f"stages {list(stages)}: rising shares of the devices, the last one 1")
+        if not 0 <= most_errors <= 1:
+            raise UsageError(f"most_errors is a share of the devices, not {most_errors}")
         for record in list(self.records.values()):
             if record.state in ("running", "paused"):
                 self.put(replace(record, state="superseded"), effects)

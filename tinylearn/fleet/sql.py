@@ -45,7 +45,6 @@ _LOG = sql_rows.LOG.select("WHERE run = ? AND ordinal > ? ORDER BY ordinal LIMIT
 _ADD_WEIGHTS = "INSERT INTO weights (run, version, content) VALUES (?, ?, ?)"
 _REQUEST = "INSERT INTO requests (run, command) VALUES (?, ?)"
 _REQUESTS = "SELECT ordinal, command FROM requests WHERE run = ? ORDER BY ordinal"
-_TAKE = "DELETE FROM requests WHERE run = ? AND ordinal <= ?"
 
 
 class Database(Statements, Protocol):
@@ -170,12 +169,9 @@ class SqlStore:
         with self._database.writing():
             self._database.change(_REQUEST, run, command)
 
-    def take_requests(self, run: int) -> list[str]:
-        """Commands left since the last call."""
-        rows = self._database.rows(_REQUESTS, run)
-        if rows:
-            self._database.change(_TAKE, run, rows[-1][0])
-        return [command for _, command in rows]
+    def requests(self, run: int) -> list[tuple[int, str]]:
+        """Commands that wait."""
+        return [(number, command) for number, command in self._database.rows(_REQUESTS, run)]
 
     def close(self) -> None:
         """Let go of the database and of the shards."""

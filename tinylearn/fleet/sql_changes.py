@@ -30,6 +30,7 @@ _ADD_WEIGHTS = "INSERT INTO weights (run, version, content) VALUES (?, ?, ?)"
 _ADD_STREAM = "INSERT INTO streams (run, shard, round, device, content) VALUES (?, ?, ?, ?, ?)"
 _DROP_STREAMS = "DELETE FROM streams WHERE run = ? AND shard = ? AND round = ?"
 _BASE_IS_KEPT = "SELECT 1 FROM weights WHERE run = ? AND version = ?"
+_DROP_REQUEST = "DELETE FROM requests WHERE run = ? AND ordinal = ?"
 _NAMED = "SELECT deployed, pinned FROM devices WHERE run = ? AND name = ?"
 _PREVIOUS = "SELECT previous FROM rollouts WHERE run = ? AND version = ?"
 _BASE = "SELECT base FROM rounds WHERE run = ? AND shard = ? AND number = ? AND open = 1"
@@ -165,6 +166,11 @@ class Commit:
         """A named value."""
         self._database.change(sql_rows.STATES.put, self._run.id, change.key, change.value)
 
+    def drop_request(self, change: records.DropRequest) -> None:
+        """A request that is done with."""
+        if not self._database.change(_DROP_REQUEST, self._run.id, change.number):
+            raise HeadMovedError(f"run {self._run.id}: request {change.number} is done with already")
+
     def log(self, change: records.Log) -> None:
         """An entry of the log."""
         values = sql_rows.LOG.values(change)
@@ -178,5 +184,6 @@ _APPLY: dict[type, Callable[[Commit, Any], None]] = {
     records.PutDevice: Commit.put_device,
     records.PutRollout: Commit.put_rollout,
     records.PutState: Commit.put_state,
+    records.DropRequest: Commit.drop_request,
     records.Log: Commit.log,
 }

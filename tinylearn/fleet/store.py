@@ -23,7 +23,8 @@ class StoreError(TinylearnError):
 
 
 class HeadMovedError(TinylearnError):
-    """Another coordinator has added a version meanwhile; nothing of the transaction was kept."""
+    """Another coordinator has added a version or carried out the request meanwhile; nothing of the
+    transaction was kept."""
 
 
 class DuplicateUpdateError(TinylearnError):
@@ -78,10 +79,10 @@ class Store(Protocol):
         may come to light after one with a higher number."""
 
     def request(self, run: int, command: str) -> None:
-        """Leave a command (JSON) for the coordinator, see ``take_requests``."""
+        """Leave a command (JSON) for the coordinator."""
 
-    def take_requests(self, run: int) -> list[str]:
-        """Commands left since the last call, oldest first; they are gone afterwards."""
+    def requests(self, run: int) -> list[tuple[int, str]]:
+        """Commands that wait, oldest first, with the numbers that ``DropRequest`` takes."""
 
     def close(self) -> None:
         """Let go of the database and of the shards."""
