@@ -258,8 +258,11 @@ def test_the_embedded_broker_is_that_of_its_folder(tmp_path: Path) -> None:
     from tinylearn.fleet.broker.config import write_broker_config
 
     write_broker_config(tmp_path / "b", "lab")
-    for choice in (BrokerChoice(fleet="hall", folder=tmp_path / "b"),):
-        with pytest.raises(UsageError, match="of fleet lab, not hall"), opened_broker(choice):
+    for choice, match in (
+        (BrokerChoice(fleet="hall", folder=tmp_path / "b"), "of fleet lab, not hall"),
+        (BrokerChoice(folder=tmp_path / "b", port=9000), "at port 8883, .* not 9000"),
+    ):
+        with pytest.raises(UsageError, match=match), opened_broker(choice):
             pass
     with pytest.raises(UsageError, match="give --broker"), opened_broker(BrokerChoice(), 0, 2):
         pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -17,6 +18,8 @@ from tinylearn.fleet.selection import share_of
 
 #: devices that are told of a version at one tick, so that a large fleet does not come all at once
 _AT_ONCE = 200
+#: versions kept in memory; others are fetched again where a device needs them
+_MOST_BLOBS = 8
 
 
 @dataclass
@@ -40,7 +43,7 @@ class Rollouts:
     ) -> None:
         self.records = {record.version: record for record in records}
         self._make_blob, self._config = make_blob, config
-        self._blobs: dict[int, bytes] = {}
+        self._blobs: OrderedDict[int, bytes] = OrderedDict()
         self._told: dict[str, _Told] = {}
         self._gone: set[int] = set()
 
@@ -58,8 +61,9 @@ class Rollouts:
             if record.state in ("running", "paused"):
                 self.put(replace(record, state="superseded"), effects)
         self.records.pop(version, None)
-        previous = self._last_good()
-        self.put(Rollout(version, previous, tuple(stages), most_errors=most_errors), effects)
+        turn = 1 + max((record.turn for record in self.records.values()), default=0)
+        record = Rollout(version, self._last_good(), tuple(stages), most_errors=most_errors, turn=turn)
+        self.put(record, effects)
 
     def _last_good(self) -> int:
         """What to go back to: the version that was rolled out last, or the first of all."""
@@ -85,6 +89,8 @@ class Rollouts:
         for record in reversed(self.records.values()):
             if record.state == "aborted" and device.name in record.installed:
                 return record.previous
+            if record.state == "paused" and device.name in record.installed:
+                return record.version
             if record.state in ("running", "done") and _is_target(record, device.name):
                 return record.version
         return 0
@@ -109,7 +115,7 @@ class Rollouts:
         return told is None or told.version != version or now >= told.again_at
 
     def _tell(self, device: Device, version: int, now: float, effects: Effects) -> None:
-        blob = self._blobs.get(version)
+        blob = self._blob(version)
         if blob is None:
             if version not in effects.wanted and version not in self._gone:
                 effects.wanted.append(version)
@@ -122,11 +128,18 @@ class Rollouts:
         told = Deploy(version, len(blob), zlib.crc32(blob), device.model_hash)
         effects.sends.append((device.name, told))
 
+    def _blob(self, version: int) -> bytes | None:
+        if version in self._blobs:
+            self._blobs.move_to_end(version)
+        return self._blobs.get(version)
+
     def fetched(self, version: int, weights: bytes | None, effects: Effects) -> None:
         """The weights of a version that was wanted; None: no longer kept, so that no device gets
         it."""
         if weights is not None:
             self._blobs[version] = self._make_blob(weights)
+            if len(self._blobs) > _MOST_BLOBS:
+                self._blobs.popitem(last=False)
         elif version not in self._gone:
             self._gone.add(version)
             gone = f"version {version} is no longer kept: devices stay as they are"
@@ -134,7 +147,7 @@ class Rollouts:
 
     def pulled(self, name: str, asked: Pull, now: float) -> Chunk | None:
         """The piece of a version that a device asks for, if it was told of it."""
-        told, blob = self._told.get(name), self._blobs.get(asked.version)
+        told, blob = self._told.get(name), self._blob(asked.version)
         if told is None or blob is None or told.version != asked.version:
             return None
         told.again_at = now + self._config.retry

@@ -25,6 +25,7 @@ from tinylearn.fleet.shards import Shard
 from tinylearn.fleet.signals import stopped_by_signals
 from tinylearn.fleet.snapshot import Snapshot, take
 from tinylearn.fleet.store import open_store
+from tinylearn.fleet.strategies import find
 from tinylearn.fleet.transports.metered import MeteredTransport
 
 _log = logging.getLogger(__name__)
@@ -82,6 +83,8 @@ def from_directory(options: ServeOptions, folder: Path, project: Path | None) ->
 def serve(options: ServeOptions) -> Served:
     """Until a signal comes, or all rounds are over. Raises what opening any of the parts raises."""
     model, _ = load_project(options.project)
+    if options.wanted.strategy is not None:
+        find(options.wanted.strategy, options.wanted.parameters)
     with ExitStack() as parts:
         store = open_store(options.store)
         parts.callback(store.close)

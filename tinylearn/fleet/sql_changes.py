@@ -32,7 +32,7 @@ _DROP_STREAMS = "DELETE FROM streams WHERE run = ? AND shard = ? AND round = ?"
 _BASE_IS_KEPT = "SELECT 1 FROM weights WHERE run = ? AND version = ?"
 _DROP_REQUEST = "DELETE FROM requests WHERE run = ? AND ordinal = ?"
 _NAMED = "SELECT deployed, pinned FROM devices WHERE run = ? AND name = ?"
-_PREVIOUS = "SELECT previous FROM rollouts WHERE run = ? AND version = ?"
+_PREVIOUS = "SELECT previous FROM rollouts WHERE run = ? AND version = ? AND shard = ?"
 _BASE = "SELECT base FROM rounds WHERE run = ? AND shard = ? AND number = ? AND open = 1"
 #: the newest versions that are not among the NEWEST_KEPT
 _OUTDATED = "SELECT version FROM weights WHERE run = ? ORDER BY version DESC LIMIT ? OFFSET ?"
@@ -70,7 +70,8 @@ class Commit:
         self._now = now
 
     def apply(self, changes: Sequence[Change]) -> None:
-        """Do them all. Raises HeadMovedError, DuplicateUpdateError, UsageError or StoreError."""
+        """Do them all; of the records of a rollout the last one counts. Raises HeadMovedError, DuplicateUpdateError, UsageError or StoreError."""
+        changes = _without_replaced(changes)
         released = self._released(changes)
         added = sum(isinstance(change, records.AddVersion) for change in changes)
         bases = {
@@ -95,7 +96,7 @@ class Commit:
                 found |= self._before(_NAMED, change.device.name) - named
             elif isinstance(change, records.PutRollout):
                 named = {change.rollout.previous}
-                found |= self._before(_PREVIOUS, change.rollout.version) - named
+                found |= self._before(_PREVIOUS, change.rollout.version, self._shard) - named
             elif isinstance(change, records.PutRound) and not change.round.open:
                 found |= self._before(_BASE, self._shard, change.round.number)
         return found
@@ -160,7 +161,7 @@ class Commit:
     def put_rollout(self, change: records.PutRollout) -> None:
         """A rollout."""
         values = sql_rows.ROLLOUTS.values(change.rollout)
-        self._database.change(sql_rows.ROLLOUTS.put, self._run.id, *values)
+        self._database.change(sql_rows.ROLLOUTS.put, self._run.id, self._shard, *values)
 
     def put_state(self, change: records.PutState) -> None:
         """A named value."""
@@ -175,6 +176,16 @@ class Commit:
         """An entry of the log."""
         values = sql_rows.LOG.values(change)
         self._database.change(sql_rows.LOG.insert, self._run.id, self._now, *values)
+
+
+def _without_replaced(changes: Sequence[Change]) -> list[Change]:
+    """Without the records of a rollout that a later one replaces at once: each names all devices
+    that have answered, and many answer together."""
+    last = {c.rollout.version: i for i, c in enumerate(changes) if isinstance(c, records.PutRollout)}
+    return [
+        change for i, change in enumerate(changes)
+        if not isinstance(change, records.PutRollout) or last[change.rollout.version] == i
+    ]  # fmt: skip
 
 
 _APPLY: dict[type, Callable[[Commit, Any], None]] = {
