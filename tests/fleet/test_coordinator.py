@@ -266,13 +266,17 @@ def test_what_makes_no_sense_is_logged(command: dict) -> None:
 
 def rolled_out(world: World, version: int, seconds: float = 120) -> None:
     world.handle(Requested({"do": "rollout", "version": version, "stages": [0.3, 1.0]}, 1))
+    passed(world, seconds)
+
+
+def passed(world: World, seconds: float) -> None:
     until = world.now + seconds
     while world.now < until:
         effects = world.machine.handle(Tick(), world.now)
         world.store.commit(effects.changes)
         for wanted in effects.wanted:
             weights = world.store.versions[wanted].weights
-            world.machine.handle(Fetched(wanted, weights), world.now)
+            world.store.commit(world.machine.handle(Fetched(wanted, weights), world.now).changes)
         for name, body in effects.sends:
             world.put("down", name, body.pack())
         while world.wire:
@@ -319,6 +323,41 @@ def test_a_version_that_is_no_longer_kept_is_asked_for_once() -> None:
         "version 2 is no longer kept: devices stay as they are"
     ]
     assert world.machine.handle(Tick(), world.now + 1).wanted == []
+
+
+def test_a_paused_version_stays_where_it_is() -> None:
+    world = finished()
+    rolled_out(world, 2)
+    rolled_out(world, 3, seconds=1.0)
+    canary = {name for name, d in world.devices.items() if d.deployed == 3}
+    assert 0 < len(canary) < len(world.devices)
+    world.handle(Requested({"do": "rollout-pause", "version": 3}, 1))
+    passed(world, 60)
+    assert {name for name, d in world.devices.items() if d.deployed == 3} == canary
+    world.handle(Requested({"do": "rollout-resume", "version": 3}, 1))
+    passed(world, 60)
+    assert {d.deployed for d in world.devices.values()} == {3}
+
+
+def test_an_earlier_version_rolled_out_later_is_still_the_one_after_a_restart() -> None:
+    world = finished()
+    rolled_out(world, 3)
+    rolled_out(world, 2)
+    world.store.saved.rollouts.sort(key=lambda rollout: rollout.turn)
+    world.start()
+    passed(world, 60)
+    assert {d.deployed for d in world.devices.values()} == {2}
+    assert [r.turn for r in world.machine.rollouts.records.values()] == [1, 2]
+
+
+def test_few_versions_are_held_in_memory_and_all_are_reached() -> None:
+    world = World(devices=12, config=Config(rounds=12, retry=1), parameters={"devices": 2})
+    world.run()
+    for number in range(12):
+        world.handle(Requested({"do": "pin", "device": f"d{number}", "version": number + 2}, 1))
+    passed(world, 300)
+    assert [world.devices[f"d{n}"].deployed for n in range(12)] == list(range(2, 14))
+    assert len(world.machine.rollouts._blobs) <= 8
 
 
 def test_pinned_and_held_devices_stay_where_they_are() -> None:

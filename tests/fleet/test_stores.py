@@ -368,6 +368,27 @@ def test_a_request_is_done_with_once(store: Store) -> None:
 # ---- coordinators beside one another ----
 
 
+def test_each_shard_has_its_own_record_of_a_rollout(store: Store, place: str) -> None:
+    """Neither writes over what the other's devices have said; whoever looks sees both."""
+    store.commit(1, [PutRollout(Rollout(2, 1, (0.5, 1.0), 1, installed=("a",)))], 0)
+    theirs = Rollout(2, 1, (0.5, 1.0), 0, "paused", installed=("b",), failed=("c",))
+    store.commit(1, [PutRollout(theirs)], 1)
+    own = store.load(1, 0, 2).rollouts
+    assert own == [Rollout(2, 1, (0.5, 1.0), 1, installed=("a", "b"), failed=("c",))]
+    (other,) = store.load(1, 1, 2).rollouts
+    assert (other.stage, other.state, other.installed) == (0, "paused", ("b", "a"))
+    (whole,) = store.load(1, own=False).rollouts
+    assert (whole.stage, whole.state, whole.failed) == (1, "running", ("c",))
+    (resharded,) = store.load(1, 2, 3).rollouts
+    assert set(resharded.installed) == {"a", "b"} and resharded.state == "running"
+
+
+def test_rollouts_come_in_the_order_of_their_beginning(store: Store) -> None:
+    store.commit(1, [PutRollout(Rollout(7, 1, (1.0,), turn=1))])
+    store.commit(1, [PutRollout(Rollout(3, 7, (1.0,), turn=2))])
+    assert [rollout.version for rollout in store.load(1).rollouts] == [7, 3]
+
+
 def test_a_shard_belongs_to_one_coordinator(store: Store, place: str) -> None:
     store.load(1)
     other = open_store(place)
@@ -437,6 +458,36 @@ def test_a_sequential_round_is_one_commit(store: Store) -> None:
 
 # ---- opening ----
 
+#: rollouts as the first version of the tables had them
+_FIRST_ROLLOUTS = """
+DROP TABLE rollouts;
+CREATE TABLE rollouts (
+  run {integer} NOT NULL REFERENCES runs (id), version {integer} NOT NULL,
+  previous {integer} NOT NULL, stages TEXT NOT NULL, stage {integer} NOT NULL, state TEXT NOT NULL,
+  most_errors {real}, installed TEXT NOT NULL, failed TEXT NOT NULL, PRIMARY KEY (run, version)
+);
+CREATE INDEX previous_versions ON rollouts (run, previous);
+INSERT INTO rollouts VALUES (1, 5, 1, '[0.5,1.0]', 1, 'done', 0.2, '["a","b"]', '["c"]')
+"""
+
+
+def test_rollouts_of_the_first_tables_are_kept(store: Store, place: str) -> None:
+    database = store._database
+    for statement in _FIRST_ROLLOUTS.split(";"):
+        database.change(statement.format(integer="BIGINT", real="DOUBLE PRECISION"))
+    if "postgres" in place:
+        database.change("UPDATE format SET version = 1")
+    else:
+        database.rows("PRAGMA user_version = 1")
+    store.close()
+    for _ in range(2):
+        migrated = open_store(place)
+        (kept,) = migrated.load(1).rollouts
+        assert kept == Rollout(5, 1, (0.5, 1.0), 1, "done", 0.2, ("a", "b"), ("c",), 5)
+        migrated.commit(1, [PutRollout(replace(kept, state="aborted"))])
+        migrated.commit(1, [PutRollout(kept)])
+        migrated.close()
+
 
 def test_closing_twice_is_fine(store: Store) -> None:
     store.close()
@@ -455,7 +506,7 @@ def test_tables_of_a_newer_program_are_refused(
     store.close()
     for module in ("sql_schema", "sqlite_store", "postgres_store"):
         monkeypatch.setattr(f"tinylearn.fleet.{module}.VERSION", 0)
-    with pytest.raises(StoreError, match="has version 1 of the tables"):
+    with pytest.raises(StoreError, match="has version 2 of the tables"):
         open_store(place)
 
 
@@ -464,12 +515,12 @@ def test_older_tables_are_migrated_in_one_transaction(
 ) -> None:
     store.close()
     for module in ("sql_schema", "sqlite_store", "postgres_store"):
-        monkeypatch.setattr(f"tinylearn.fleet.{module}.VERSION", 2)
-    steps = {1: "CREATE TABLE extra (a {integer}); CREATE TABLE extra (b {integer})"}
+        monkeypatch.setattr(f"tinylearn.fleet.{module}.VERSION", 3)
+    steps = {2: "CREATE TABLE extra (a {integer}); CREATE TABLE extra (b {integer})"}
     monkeypatch.setattr("tinylearn.fleet.sql_schema.MIGRATIONS", steps)
     with pytest.raises(StoreError, match="extra"):
         open_store(place)
-    steps[1] = "CREATE TABLE extra (a {integer}); INSERT INTO extra VALUES (5)"
+    steps[2] = "CREATE TABLE extra (a {integer}); INSERT INTO extra VALUES (5)"
     for _ in range(2):
         migrated = open_store(place)
         assert [row[0] for row in migrated._database.rows("SELECT a FROM extra")] == [5]

@@ -62,7 +62,9 @@ class Rollouts:
                 self.put(replace(record, state="superseded"), effects)
         self.records.pop(version, None)
         turn = 1 + max((record.turn for record in self.records.values()), default=0)
-        record = Rollout(version, self._last_good(), tuple(stages), most_errors=most_errors, turn=turn)
+        record = Rollout(
+            version, self._last_good(), tuple(stages), most_errors=most_errors, turn=turn
+        )
         self.put(record, effects)
 
     def _last_good(self) -> int:

@@ -170,7 +170,9 @@ class Commit:
     def drop_request(self, change: records.DropRequest) -> None:
         """A request that is done with."""
         if not self._database.change(_DROP_REQUEST, self._run.id, change.number):
-            raise HeadMovedError(f"run {self._run.id}: request {change.number} is done with already")
+            raise HeadMovedError(
+                f"run {self._run.id}: request {change.number} is done with already"
+            )
 
     def log(self, change: records.Log) -> None:
         """An entry of the log."""
@@ -181,7 +183,9 @@ class Commit:
 def _without_replaced(changes: Sequence[Change]) -> list[Change]:
     """Without the records of a rollout that a later one replaces at once: each names all devices
     that have answered, and many answer together."""
-    last = {c.rollout.version: i for i, c in enumerate(changes) if isinstance(c, records.PutRollout)}
+    last = {
+        c.rollout.version: i for i, c in enumerate(changes) if isinstance(c, records.PutRollout)
+    }
     return [
         change for i, change in enumerate(changes)
         if not isinstance(change, records.PutRollout) or last[change.rollout.version] == i
