@@ -49,10 +49,13 @@ class Loopback:
         pass
 
 
-def service(store, devices: int = 4, rounds: int = 20) -> Service:
-    fleet = {f"d{i}": PythonDevice(f"d{i}", 4096) for i in range(devices)}
+def service(store, devices: int = 4, rounds: int = 20, frame: int = 4096,
+            shard: Shard | None = None) -> Service:  # fmt: skip
+    fleet = {f"d{i}": PythonDevice(f"d{i}", frame) for i in range(devices)}
     strategy = find(RUN.strategy, {})
-    return Service(store, Loopback(fleet), RUN, strategy, Config(rounds=rounds, retry=0.05), bytes)
+    shard = shard or Shard()
+    return Service(store, Loopback(fleet), RUN, strategy, Config(rounds=rounds, retry=0.05), bytes,
+                   shard.has, shard)  # fmt: skip
 
 
 def created(place: str):
@@ -96,10 +99,11 @@ class Failing:
 
 @pytest.mark.parametrize("error", [StoreError, HeadMovedError])
 @pytest.mark.parametrize("after", [False, True])
-def test_failed_commits_change_nothing_in_the_end(error, after: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("frame", [128, 4096])
+def test_failed_commits_change_nothing_in_the_end(error, after, frame: int, tmp_path: Path) -> None:
     whole, broken = created(str(tmp_path / "a.db")), created(str(tmp_path / "b.db"))
     service(whole).serve(until_done=True)
-    service(Failing(broken, error, after)).serve(until_done=True)
+    service(Failing(broken, error, after), frame=frame).serve(until_done=True)
     assert final(whole) == final(broken)
 
 
@@ -136,7 +140,7 @@ def test_a_request_outlives_a_commit_that_fails(tmp_path: Path) -> None:
     until(lambda: served.step() or store.load(RUN.id).states.get("paused") == "1")
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """In place of SIGKILL."""
 
 
@@ -150,10 +154,10 @@ class Mortal:
         def call(*values, **named):
             self.calls += 1
             if self.calls == self.at and not self._after:
-                raise Killed
+                raise KilledError
             result = getattr(self._store, name)(*values, **named)
             if self.calls == self.at:
-                raise Killed
+                raise KilledError
             return result
 
         return call
@@ -171,7 +175,7 @@ def test_requests_are_carried_out_once_whenever_their_coordinator_is_killed(
     service(store, rounds=3).serve(until_done=True)
     for text in COMMANDS:
         store.request(RUN.id, text)
-    with contextlib.suppress(Killed):
+    with contextlib.suppress(KilledError):
         killed = service(Mortal(store, at, after), rounds=3)
         for _ in range(8):
             killed.step()
@@ -202,6 +206,22 @@ def test_a_request_that_makes_no_sense_is_refused_and_done_with(text: str, place
     assert store.requests(RUN.id) == []
     assert [e.what for _, _, e in store.history(RUN.id)].count("bad request") == 1
     store.close()
+
+
+def test_coordinators_that_share_a_run_all_get_on(place: str) -> None:
+    """The head moves under each of them all the time; devices send in pieces."""
+    created(place).close()
+    parts = []
+    for number in range(2):
+        part = service(open_store(place), devices=6, rounds=15, frame=128, shard=Shard(number, 2))
+        part.transport.start(part._arrived.put)
+        parts.append(part)
+    until(lambda: [p.step() for p in parts if not p.is_done] == [])
+    assert not any(part.counters["rounds void"] for part in parts)
+    assert parts[0].store.head(RUN.id).number == 31
+    assert sum(v.reports for v in parts[0].store.lineage(RUN.id)) == 30
+    for part in parts:
+        part.store.close()
 
 
 def test_devices_of_other_shards_are_left_alone(tmp_path: Path) -> None:

@@ -48,6 +48,15 @@ def answer(request: Requested, refusal: str, device: str, effects: Effects) -> N
     effects.changes += [said, DropRequest(request.number)]
 
 
+def _check_version(command: dict[str, Any]) -> None:
+    """Raises UsageError where no version can have that number; 0 unpins. Which there are, another
+    coordinator may know better."""
+    version = command.get("version", 1)
+    least = 0 if command.get("do") == "pin" else 1
+    if type(version) is not int or not least <= version < 1 << 32:
+        raise UsageError(f"there is no version {version!r}")
+
+
 class Requests:
     """Carries out one command after the other."""
 
@@ -58,7 +67,7 @@ class Requests:
         """Does it; what makes no sense is logged and does nothing."""
         command, refusal = request.command, ""
         try:
-            self._check_version(command)
+            _check_version(command)
             if command["do"] == "restore":
                 self._coordinator.restore(command["version"], request, effects)
                 return
@@ -66,15 +75,6 @@ class Requests:
         except (UsageError, KeyError, TypeError, ValueError, OverflowError) as error:
             refusal = _reason(error)
         answer(request, refusal, command.get("device", ""), effects)
-
-    def _check_version(self, command: dict[str, Any]) -> None:
-        """Raises UsageError where the run has no version of that number; 0 unpins."""
-        if "version" not in command:
-            return
-        version, newest = command["version"], self._coordinator.head.version.number
-        least = 0 if command.get("do") == "pin" else 1
-        if type(version) is not int or not least <= version <= newest:
-            raise UsageError(f"there is no version {version!r}; the newest is {newest}")
 
     def _do(self, command: dict[str, Any], now: float, effects: Effects) -> None:
         what, coordinator = command["do"], self._coordinator

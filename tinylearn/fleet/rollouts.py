@@ -146,6 +146,9 @@ class Rollouts:
             self._gone.add(version)
             gone = f"version {version} is no longer kept: devices stay as they are"
             effects.changes.append(Log("rollout failed", 0, "", gone))
+            record = self.records.get(version)
+            if record is not None and record.state == "running":
+                self.put(replace(record, state="aborted"), effects)
 
     def pulled(self, name: str, asked: Pull, now: float) -> Chunk | None:
         """The piece of a version that a device asks for, if it was told of it."""

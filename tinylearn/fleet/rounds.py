@@ -146,11 +146,22 @@ class Rounds:
     def progressed(self, name: str, said: m.Progress, now: float, effects: Effects) -> None:
         """A device tells where it is; what it needs next it is told by a reminder."""
         opened = self._assigned(name, said.run, said.round, now)
-        if opened is None:
+        if opened is None or said.attempt != attempt_of(opened.base_crc):
+            self._free(name, said, now, effects)
             return
         opened.assignments[name].phase = said.phase
         if said.phase == m.Phase.DONE:
             self.give_up(opened, name, "takes its task for done", now, effects)
+
+    def _free(self, name: str, said: m.Progress, now: float, effects: Effects) -> None:
+        """A device is at a task that there is not: sent by a coordinator that was killed, or overtaken
+        by another, before its commit. It takes no earlier one until it is told that this one is over."""
+        if said.run != self.run.id or said.phase in (m.Phase.IDLE, m.Phase.DONE):
+            return
+        self.counters["tasks unknown"] += 1
+        ended = m.Receipt(said.run, said.round, said.attempt, m.Verdict.ENDED)
+        effects.sends.append((name, ended))
+        self.restart(name, now)
 
     def refused(self, name: str, said: m.Refusal, now: float, effects: Effects) -> None:
         """A device cannot do its task."""
@@ -281,7 +292,9 @@ class Rounds:
         number = opened.round.number
         del self.open[number]
         for name in opened.outstanding():
-            effects.sends.append((name, m.Receipt(self.run.id, number, 0, m.Verdict.ENDED)))
+            attempt = attempt_of(opened.base_crc)
+            ended = m.Receipt(self.run.id, number, attempt, m.Verdict.ENDED)
+            effects.sends.append((name, ended))
         self._set_outliers_aside(opened, effects)
         version = 0
         if opened.has_enough(self.config.least_share):

@@ -194,9 +194,10 @@ class Service:
     def _send_all(self, effects: Effects, early: bool) -> None:
         """Tasks go out while the store commits what they start from: devices learn meanwhile, and
         what they send is dealt with after it. Should it never be committed, the task's attempt
-        tells that its update is of other weights."""
+        tells that its update is of other weights, and its device is freed when it tells of it.
+        Where coordinators share a run that is no exception, and tasks wait for the commit."""
         for device, body in effects.sends:
-            if isinstance(body, Task) == early:
+            if (isinstance(body, Task) and self.shard.count == 1) == early:
                 self.transport.send(device, body.pack())
 
     def _fetch(self, versions: Sequence[int]) -> None:

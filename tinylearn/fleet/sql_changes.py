@@ -70,7 +70,9 @@ class Commit:
         self._now = now
 
     def apply(self, changes: Sequence[Change]) -> None:
-        """Do them all; of the records of a rollout the last one counts. Raises HeadMovedError, DuplicateUpdateError, UsageError or StoreError."""
+        """Do them all; of the records of a rollout the last one counts.
+
+        Raises HeadMovedError, DuplicateUpdateError, UsageError or StoreError."""
         changes = _without_replaced(changes)
         released = self._released(changes)
         added = sum(isinstance(change, records.AddVersion) for change in changes)
