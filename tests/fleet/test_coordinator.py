@@ -210,6 +210,18 @@ def test_liars_are_refused_replaced_and_left_out(lie: str) -> None:
         world.machine.roster.draw(4, number + 1, set()))  # fmt: skip
 
 
+def test_rounds_go_on_without_those_who_are_left_out() -> None:
+    """All devices of a fleet are asked in each round; a liar among them must not end the run."""
+    config = Config(rounds=30, deadline=1e6, most_strikes=1, isolation_rounds=10)
+    world = World(devices=3, config=config, parameters={"devices": 3})
+    world.devices["d1"].moves = lambda _: np.full(COUNT, np.nan, np.float32)
+    world.wire.clear()
+    world.start()
+    world.run()
+    reports = [v.reports for v in world.store.versions.values()][1:]
+    assert set(reports) == {2} and world.machine.roster.get("d1").strikes >= 2
+
+
 def test_a_device_that_starts_again_and_again_is_left_out() -> None:
     world = World(devices=2, config=Config(rounds=100, most_births=3), parameters={"devices": 1})
     device = world.devices["d0"]

@@ -104,6 +104,11 @@ class Roster:
         """Those who may learn, sorted."""
         return self._eligible
 
+    def not_isolated(self, round_: int) -> int:
+        """How many of the eligible a round may ask. No round waits for the others: their isolation
+        ends with rounds."""
+        return sum(self.get(name).isolated_until <= round_ for name in self._eligible)
+
     def draw(self, count: int, round_: int, busy: set[str]) -> list[str]:
         """Up to ``count`` devices for a round, none of the ``busy`` or isolated ones."""
         return draw(self._eligible, count, self._run.seed, round_,
