@@ -94,6 +94,11 @@ class SqlStore:
         self._owned: dict[tuple[int, int], Run] = {}
         self._in_doubt: set[tuple[int, int]] = set()
 
+    @property
+    def where(self) -> str:
+        """Its name for people."""
+        return self._database.where
+
     def create(self, run: Run, initial: bytes) -> None:
         """Begin a run."""
         if not 0 <= run.seed < 1 << 63:

@@ -40,6 +40,10 @@ class Store(Protocol):
     processes. Methods raise StoreError where the database fails, UsageError for an unknown run.
     """
 
+    @property
+    def where(self) -> str:
+        """Its name for people, without a password."""
+
     def create(self, run: Run, initial: bytes) -> None:
         """Begin a run with version 1, the exchanged bytes of the initial weights. One run with the
         same id must not be there (UsageError)."""
