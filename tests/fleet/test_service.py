@@ -15,7 +15,7 @@ from tinylearn.fleet.config import Config
 from tinylearn.fleet.records import Run
 from tinylearn.fleet.service import Service
 from tinylearn.fleet.shards import Shard
-from tinylearn.fleet.store import HeadMovedError, StoreError, open_store
+from tinylearn.fleet.store import DuplicateUpdateError, HeadMovedError, StoreError, open_store
 from tinylearn.fleet.strategies import find
 from tinylearn.fleet.transports.base import Incoming
 
@@ -97,7 +97,7 @@ class Failing:
             raise self._error("the answer was lost")
 
 
-@pytest.mark.parametrize("error", [StoreError, HeadMovedError])
+@pytest.mark.parametrize("error", [StoreError, HeadMovedError, DuplicateUpdateError])
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("frame", [128, 4096])
 def test_failed_commits_change_nothing_in_the_end(error, after, frame: int, tmp_path: Path) -> None:

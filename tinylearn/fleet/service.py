@@ -25,7 +25,7 @@ from tinylearn.fleet.events import Effects, Event, Fetched, Received, Requested,
 from tinylearn.fleet.messages import Task
 from tinylearn.fleet.records import Log, Run
 from tinylearn.fleet.shards import Shard
-from tinylearn.fleet.store import HeadMovedError, Store, StoreError
+from tinylearn.fleet.store import DuplicateUpdateError, HeadMovedError, Store, StoreError
 from tinylearn.fleet.strategies.base import Strategy
 from tinylearn.fleet.transports.base import CoordinatorTransport, Incoming
 
@@ -167,7 +167,7 @@ class Service:
             self.on_commit(self.clock() - began)
             self._pause = _TICK_SECONDS
             return True
-        except HeadMovedError:
+        except (HeadMovedError, DuplicateUpdateError):
             self.counters["head moved"] += 1
         except StoreError as error:
             self._failed("not committed", error)
