@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -267,3 +268,14 @@ def test_the_embedded_broker_is_that_of_its_folder(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="give --broker"), opened_broker(BrokerChoice(), 0, 2):
         pass
     assert not [t for t in threading.enumerate() if t.name == "embedded broker"]
+
+
+def test_a_port_in_use_is_told_in_one_line(tmp_path: Path, caplog) -> None:
+    pytest.importorskip("amqtt")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        choice = BrokerChoice(folder=tmp_path / "b", port=taken.getsockname()[1])
+        with pytest.raises(DeviceError, match="cannot start .*in use"), opened_broker(choice):
+            pass
+    assert not caplog.records
