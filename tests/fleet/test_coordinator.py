@@ -210,6 +210,18 @@ def test_liars_are_refused_replaced_and_left_out(lie: str) -> None:
         world.machine.roster.draw(4, number + 1, set()))  # fmt: skip
 
 
+def test_rounds_go_on_without_those_who_are_left_out() -> None:
+    """All devices of a fleet are asked in each round; a liar among them must not end the run."""
+    config = Config(rounds=30, deadline=1e6, most_strikes=1, isolation_rounds=10)
+    world = World(devices=3, config=config, parameters={"devices": 3})
+    world.devices["d1"].moves = lambda _: np.full(COUNT, np.nan, np.float32)
+    world.wire.clear()
+    world.start()
+    world.run()
+    reports = [v.reports for v in world.store.versions.values()][1:]
+    assert set(reports) == {2} and world.machine.roster.get("d1").strikes >= 2
+
+
 def test_a_device_that_starts_again_and_again_is_left_out() -> None:
     world = World(devices=2, config=Config(rounds=100, most_births=3), parameters={"devices": 1})
     device = world.devices["d0"]
@@ -232,19 +244,19 @@ def test_no_bytes_of_a_device_can_harm(rubbish: bytes, kind: int) -> None:
 
 def test_pause_survives_a_restart() -> None:
     world = World(devices=2, config=Config(rounds=3), parameters={"devices": 2})
-    world.handle(Requested({"do": "pause"}))
+    world.handle(Requested({"do": "pause"}, 1))
     for _ in range(200):
         world.step()
     world.start()
     assert world.machine.paused and world.machine.rounds.last_round == 1
-    world.handle(Requested({"do": "resume"}))
+    world.handle(Requested({"do": "resume"}, 1))
     world.run()
 
 
 def test_evicted_and_held_devices_are_asked_no_more() -> None:
     world = World(devices=3, config=Config(rounds=9), parameters={"devices": 1})
-    world.handle(Requested({"do": "evict", "device": "d0"}))
-    world.handle(Requested({"do": "hold", "device": "d1"}))
+    world.handle(Requested({"do": "evict", "device": "d0"}, 1))
+    world.handle(Requested({"do": "hold", "device": "d1"}, 1))
     world.wire.clear()
     world.now += 100
     world.run()
@@ -257,7 +269,7 @@ def test_evicted_and_held_devices_are_asked_no_more() -> None:
                                      {"do": "rollout", "version": 2, "stages": [0.5, 0.1]}])  # fmt: skip
 def test_what_makes_no_sense_is_logged(command: dict) -> None:
     world = World(devices=1, config=Config(rounds=1), parameters={"devices": 1})
-    world.handle(Requested(command))
+    world.handle(Requested(command, 1))
     assert world.store.logs[-1].what == "bad request"
 
 
@@ -265,14 +277,18 @@ def test_what_makes_no_sense_is_logged(command: dict) -> None:
 
 
 def rolled_out(world: World, version: int, seconds: float = 120) -> None:
-    world.handle(Requested({"do": "rollout", "version": version, "stages": [0.3, 1.0]}))
+    world.handle(Requested({"do": "rollout", "version": version, "stages": [0.3, 1.0]}, 1))
+    passed(world, seconds)
+
+
+def passed(world: World, seconds: float) -> None:
     until = world.now + seconds
     while world.now < until:
         effects = world.machine.handle(Tick(), world.now)
         world.store.commit(effects.changes)
         for wanted in effects.wanted:
             weights = world.store.versions[wanted].weights
-            world.machine.handle(Fetched(wanted, weights), world.now)
+            world.store.commit(world.machine.handle(Fetched(wanted, weights), world.now).changes)
         for name, body in effects.sends:
             world.put("down", name, body.pack())
         while world.wire:
@@ -311,7 +327,7 @@ def test_a_version_that_fails_goes_back() -> None:
 
 def test_a_version_that_is_no_longer_kept_is_asked_for_once() -> None:
     world = finished()
-    world.handle(Requested({"do": "rollout", "version": 2, "stages": [1.0]}))
+    world.handle(Requested({"do": "rollout", "version": 2, "stages": [1.0]}, 1))
     first = world.machine.handle(Tick(), world.now)
     told = world.machine.handle(Fetched(2, None), world.now)
     assert first.wanted == [2]
@@ -321,11 +337,46 @@ def test_a_version_that_is_no_longer_kept_is_asked_for_once() -> None:
     assert world.machine.handle(Tick(), world.now + 1).wanted == []
 
 
+def test_a_paused_version_stays_where_it_is() -> None:
+    world = finished()
+    rolled_out(world, 2)
+    rolled_out(world, 3, seconds=1.0)
+    canary = {name for name, d in world.devices.items() if d.deployed == 3}
+    assert 0 < len(canary) < len(world.devices)
+    world.handle(Requested({"do": "rollout-pause", "version": 3}, 1))
+    passed(world, 60)
+    assert {name for name, d in world.devices.items() if d.deployed == 3} == canary
+    world.handle(Requested({"do": "rollout-resume", "version": 3}, 1))
+    passed(world, 60)
+    assert {d.deployed for d in world.devices.values()} == {3}
+
+
+def test_an_earlier_version_rolled_out_later_is_still_the_one_after_a_restart() -> None:
+    world = finished()
+    rolled_out(world, 3)
+    rolled_out(world, 2)
+    world.store.saved.rollouts.sort(key=lambda rollout: rollout.turn)
+    world.start()
+    passed(world, 60)
+    assert {d.deployed for d in world.devices.values()} == {2}
+    assert [r.turn for r in world.machine.rollouts.records.values()] == [1, 2]
+
+
+def test_few_versions_are_held_in_memory_and_all_are_reached() -> None:
+    world = World(devices=12, config=Config(rounds=12, retry=1), parameters={"devices": 2})
+    world.run()
+    for number in range(12):
+        world.handle(Requested({"do": "pin", "device": f"d{number}", "version": number + 2}, 1))
+    passed(world, 300)
+    assert [world.devices[f"d{n}"].deployed for n in range(12)] == list(range(2, 14))
+    assert len(world.machine.rollouts._blobs) <= 8
+
+
 def test_pinned_and_held_devices_stay_where_they_are() -> None:
     world = finished()
     rolled_out(world, 2)
-    world.handle(Requested({"do": "pin", "device": "d1", "version": 2}))
-    world.handle(Requested({"do": "hold", "device": "d2"}))
+    world.handle(Requested({"do": "pin", "device": "d1", "version": 2}, 1))
+    world.handle(Requested({"do": "hold", "device": "d2"}, 1))
     rolled_out(world, 3)
     kept = {name: d.deployed for name, d in world.devices.items()}
     assert kept.pop("d1") == 2 and kept.pop("d2") == 2 and set(kept.values()) == {3}
@@ -333,7 +384,7 @@ def test_pinned_and_held_devices_stay_where_they_are() -> None:
 
 def test_learning_goes_on_from_an_earlier_version() -> None:
     world = finished()
-    effects = world.machine.handle(Requested({"do": "restore", "version": 2}), world.now)
+    effects = world.machine.handle(Requested({"do": "restore", "version": 2}, 1), world.now)
     assert effects.wanted == [2]
     weights = world.store.versions[2].weights
     world.store.commit(world.machine.handle(Fetched(2, weights), world.now).changes)

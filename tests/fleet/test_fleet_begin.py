@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from tinylearn.fleet.broker_choice import BrokerChoice, opened_broker, place_of
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.model import FleetModel
 from tinylearn.fleet.records import Device as Known
-from tinylearn.fleet.records import Log, PutDevice, PutState
+from tinylearn.fleet.records import DropRequest, Log, PutDevice, PutState
 from tinylearn.fleet.run_handle import RunHandle
 from tinylearn.fleet.shards import Shard, shard_of
 from tinylearn.fleet.store import StoreError, open_store
@@ -166,9 +167,9 @@ def handle(place: str):
 
 def answers(handle: RunHandle, what: str = "request", reason: str = "") -> None:
     """As a coordinator does."""
-    for text in handle.store.take_requests(RUN.id):
+    for number, text in handle.store.requests(RUN.id):
         entry = Log(what, 0, "", f"{json.loads(text)}{reason}")
-        handle.store.commit(RUN.id, [entry])
+        handle.store.commit(RUN.id, [entry, DropRequest(number)])
 
 
 def test_a_command_that_is_carried_out(handle: RunHandle) -> None:
@@ -186,7 +187,7 @@ def test_a_command_that_is_refused(handle: RunHandle) -> None:
 def test_a_command_that_nobody_takes(handle: RunHandle) -> None:
     with pytest.raises(DeviceError, match=r"within 2 s; the request waits.* serves run 7$"):
         handle.ask({"do": "pause"}, 2.0)
-    assert len(handle.store.take_requests(RUN.id)) == 1
+    assert len(handle.store.requests(RUN.id)) == 1
 
 
 def test_commands_for_several_coordinators(handle: RunHandle) -> None:
@@ -194,7 +195,9 @@ def test_commands_for_several_coordinators(handle: RunHandle) -> None:
 
     def asked(**command) -> list[int]:
         handle.ask(command, 0)
-        return [json.loads(text)["shard"] for text in handle.store.take_requests(RUN.id)]
+        waiting = handle.store.requests(RUN.id)
+        handle.store.commit(RUN.id, [DropRequest(number) for number, _ in waiting])
+        return [json.loads(text)["shard"] for _, text in waiting]
 
     assert asked(do="pause") == [0, 1, 2]
     assert asked(do="restore", version=1) == [0]
@@ -256,9 +259,23 @@ def test_the_embedded_broker_is_that_of_its_folder(tmp_path: Path) -> None:
     from tinylearn.fleet.broker.config import write_broker_config
 
     write_broker_config(tmp_path / "b", "lab")
-    for choice in (BrokerChoice(fleet="hall", folder=tmp_path / "b"),):
-        with pytest.raises(UsageError, match="of fleet lab, not hall"), opened_broker(choice):
+    for choice, match in (
+        (BrokerChoice(fleet="hall", folder=tmp_path / "b"), "of fleet lab, not hall"),
+        (BrokerChoice(folder=tmp_path / "b", port=9000), "at port 8883, .* not 9000"),
+    ):
+        with pytest.raises(UsageError, match=match), opened_broker(choice):
             pass
     with pytest.raises(UsageError, match="give --broker"), opened_broker(BrokerChoice(), 0, 2):
         pass
     assert not [t for t in threading.enumerate() if t.name == "embedded broker"]
+
+
+def test_a_port_in_use_is_told_in_one_line(tmp_path: Path, caplog) -> None:
+    pytest.importorskip("amqtt")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        choice = BrokerChoice(folder=tmp_path / "b", port=taken.getsockname()[1])
+        with pytest.raises(DeviceError, match="cannot start .*in use"), opened_broker(choice):
+            pass
+    assert not caplog.records

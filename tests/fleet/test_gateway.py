@@ -146,6 +146,18 @@ def test_a_deployment_renews_the_retained_state() -> None:
     assert [state.deployed for state in bench.link.states] == [0, 4]
 
 
+def test_the_announcement_is_given_again_every_minute() -> None:
+    """Where the broker has lost the retained one, nobody would ever know the device."""
+    now, link = [100.0], Link()
+    gateway = Gateway("d", FleetHost().device, link, source, births=4, clock=lambda: now[0])
+    gateway.start()
+    for _ in range(1850):
+        now[0] += 0.1
+        gateway.step(0.0)
+    assert [state.births for state in link.states] == [4] * 4
+    assert len(set(link.states)) == 1 and link.sent == []
+
+
 class Impatient(threading.Event):
     """Never waits; notes for how long it should have."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -175,6 +176,39 @@ def test_a_broker_that_falls_silent_is_left(monkeypatch: pytest.MonkeyPatch) -> 
             await many.close()
 
     asyncio.run(run())
+
+
+def test_the_state_is_published_again_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker that has lost what it retained would never tell of the device."""
+    monkeypatch.setattr(mqtt_many, "_KEEPALIVE", 1)
+
+    async def run() -> None:
+        will_state_and_once_more = 3
+        async with chatty_broker() as (url, published):
+            many = ManyDevices(url, FLEET, longest_wait=0.1)
+            await started([many.link("d")])
+            await soon(lambda: published[b"state"] >= will_state_and_once_more)
+            assert many.counts["connections"] == 1
+            await many.close()
+
+    asyncio.run(run())
+
+
+@contextlib.asynccontextmanager
+async def chatty_broker() -> AsyncIterator[tuple[str, Counter[bytes]]]:
+    """Answers each PINGREQ; counts what is published, and loses it."""
+    published: Counter[bytes] = Counter()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\x20\x02\x00\x00" + b"\x90\x03\x00\x01\x01")
+        while data := await reader.read(4096):
+            writer.write(b"\xd0\x00" * data.count(packets.PINGREQ))
+            published[b"state"] += data.count(b"/state")
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    async with server:
+        yield f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}", published
 
 
 @pytest.mark.parametrize("nonsense", [b"\x30\xff\xff\xff\x7f", b"\x30\x02\x00\x09"])

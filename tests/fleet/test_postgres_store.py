@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
+from fleet_cli import begun, fails
 from support.fleet_records import a_run, add_versions, sequential_round, update, version, weights
 from support.postgres_server import CRASH, PostgresServer
 
@@ -115,7 +117,7 @@ def test_a_server_restarted_between_commits_goes_unnoticed(
 ) -> None:
     postgres.stop()
     postgres.start()
-    assert store.take_requests(1) == []
+    assert store.requests(1) == []
     store.commit(1, CHANGES)
     check_one_round_more(store)
 
@@ -230,6 +232,16 @@ def test_a_password_is_never_told(postgres: PostgresServer) -> None:
     with pytest.raises(StoreError) as error:
         open_store(f"postgresql://postgres:hunter2@/none?host={postgres.folder}")
     assert "hunter2" not in str(error.value) and "/none" in str(error.value)
+
+
+def test_commands_do_not_tell_the_password_either(place: str) -> None:
+    address = place.replace("postgres@", "postgres:hunter2@")
+    begun(address)
+    with closing(open_store(address)) as store:
+        assert "hunter2" not in store.where
+    told = fails(2, "status", "--store", address, "--run", 99, match="holds no run 99")
+    told += fails(6, "pause", "--store", address, "--wait", 0.1, match="no coordinator has taken")
+    assert "hunter2" not in told and "/fleet" in told
 
 
 def test_other_tables_of_the_database_are_left_alone(place: str, postgres: PostgresServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tinylearn.fleet.config import Config
 from tinylearn.fleet.records import Run
 from tinylearn.fleet.service import Service
 from tinylearn.fleet.shards import Shard
-from tinylearn.fleet.store import HeadMovedError, StoreError, open_store
+from tinylearn.fleet.store import DuplicateUpdateError, HeadMovedError, StoreError, open_store
 from tinylearn.fleet.strategies import find
 from tinylearn.fleet.transports.base import Incoming
 
@@ -48,10 +49,13 @@ class Loopback:
         pass
 
 
-def service(store, devices: int = 4, rounds: int = 20) -> Service:
-    fleet = {f"d{i}": PythonDevice(f"d{i}", 4096) for i in range(devices)}
+def service(store, devices: int = 4, rounds: int = 20, frame: int = 4096,
+            shard: Shard | None = None) -> Service:  # fmt: skip
+    fleet = {f"d{i}": PythonDevice(f"d{i}", frame) for i in range(devices)}
     strategy = find(RUN.strategy, {})
-    return Service(store, Loopback(fleet), RUN, strategy, Config(rounds=rounds, retry=0.05), bytes)
+    shard = shard or Shard()
+    return Service(store, Loopback(fleet), RUN, strategy, Config(rounds=rounds, retry=0.05), bytes,
+                   shard.has, shard)  # fmt: skip
 
 
 def created(place: str):
@@ -93,12 +97,13 @@ class Failing:
             raise self._error("the answer was lost")
 
 
-@pytest.mark.parametrize("error", [StoreError, HeadMovedError])
+@pytest.mark.parametrize("error", [StoreError, HeadMovedError, DuplicateUpdateError])
 @pytest.mark.parametrize("after", [False, True])
-def test_failed_commits_change_nothing_in_the_end(error, after: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("frame", [128, 4096])
+def test_failed_commits_change_nothing_in_the_end(error, after, frame: int, tmp_path: Path) -> None:
     whole, broken = created(str(tmp_path / "a.db")), created(str(tmp_path / "b.db"))
     service(whole).serve(until_done=True)
-    service(Failing(broken, error, after)).serve(until_done=True)
+    service(Failing(broken, error, after), frame=frame).serve(until_done=True)
     assert final(whole) == final(broken)
 
 
@@ -135,6 +140,90 @@ def test_a_request_outlives_a_commit_that_fails(tmp_path: Path) -> None:
     until(lambda: served.step() or store.load(RUN.id).states.get("paused") == "1")
 
 
+class KilledError(Exception):
+    """In place of SIGKILL."""
+
+
+class Mortal:
+    """A store whose coordinator is killed at its ``at``-th call, before it or after it."""
+
+    def __init__(self, store, at: int, after: bool) -> None:
+        self._store, self.at, self._after, self.calls = store, at, after, 0
+
+    def __getattr__(self, name: str):
+        def call(*values, **named):
+            self.calls += 1
+            if self.calls == self.at and not self._after:
+                raise KilledError
+            result = getattr(self._store, name)(*values, **named)
+            if self.calls == self.at:
+                raise KilledError
+            return result
+
+        return call
+
+
+COMMANDS = ['{"do": "pause"}', '{"do": "restore", "version": 1}', '{"do": "evict", "device": "?"}']
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("at", range(2, 10))
+def test_requests_are_carried_out_once_whenever_their_coordinator_is_killed(
+    at: int, after: bool, tmp_path: Path
+) -> None:
+    store = created(str(tmp_path / "fleet.db"))
+    service(store, rounds=3).serve(until_done=True)
+    for text in COMMANDS:
+        store.request(RUN.id, text)
+    with contextlib.suppress(KilledError):
+        killed = service(Mortal(store, at, after), rounds=3)
+        for _ in range(8):
+            killed.step()
+    again = service(store, rounds=3)
+    until(lambda: again.step() or not store.requests(RUN.id))
+    told = [entry for _, _, entry in store.history(RUN.id)]
+    assert [entry.what for entry in told].count("request") == 2
+    assert [entry.what for entry in told].count("bad request") == 1
+    assert [v.note for v in store.lineage(RUN.id)].count("back to 1") == 1
+    assert store.load(RUN.id).states["paused"] == "1"
+
+
+@pytest.mark.parametrize("text", [
+    '{"do": "pin", "device": "d0", "version": 1e300}', '{"do": "restore", "version": Infinity}',
+    '{"do": "rollout", "version": 99999999999999999999999, "stages": [1]}', '{"do": "pause"',
+    '{"do": "rollout", "version": 1, "stages": [NaN, 1]}', '{"do": "restore", "version": 7}',
+    '{"do": "rollout", "version": 1, "stages": [1], "most_errors": NaN}', '{"do": ["pause"]}',
+    '{"do": "evict", "device": ["d0"]}', '{"do": "tag", "device": "d0", "tags": 3}', "[]",
+    '{"do": "evict", "device": "\\u0000\\ud800"}', '{"do": "\\ud800"}',
+])  # fmt: skip
+def test_a_request_that_makes_no_sense_is_refused_and_done_with(text: str, place: str) -> None:
+    """Otherwise a store that cannot keep what it leads to would be tried for ever."""
+    store = created(place)
+    store.request(RUN.id, text)
+    served = service(store, rounds=2)
+    served.serve(until_done=True)
+    served.settle([])
+    assert store.requests(RUN.id) == []
+    assert [e.what for _, _, e in store.history(RUN.id)].count("bad request") == 1
+    store.close()
+
+
+def test_coordinators_that_share_a_run_all_get_on(place: str) -> None:
+    """The head moves under each of them all the time; devices send in pieces."""
+    created(place).close()
+    parts = []
+    for number in range(2):
+        part = service(open_store(place), devices=6, rounds=15, frame=128, shard=Shard(number, 2))
+        part.transport.start(part._arrived.put)
+        parts.append(part)
+    until(lambda: [p.step() for p in parts if not p.is_done] == [])
+    assert not any(part.counters["rounds void"] for part in parts)
+    assert parts[0].store.head(RUN.id).number == 31
+    assert sum(v.reports for v in parts[0].store.lineage(RUN.id)) == 30
+    for part in parts:
+        part.store.close()
+
+
 def test_devices_of_other_shards_are_left_alone(tmp_path: Path) -> None:
     store = created(str(tmp_path / "fleet.db"))
     served = service(store)
@@ -160,7 +249,6 @@ def test_requests_reach_the_shard_that_they_are_for(tmp_path: Path) -> None:
     first.shard, second.shard = Shard(0, 2), Shard(1, 2)
     assert [event.command["do"] for event in first._requests()] == ["resume"]
     assert [event.command["do"] for event in second._requests()] == ["pause"]
-    assert store.take_requests(RUN.id) == []
 
 
 @pytest.mark.parametrize("shard", ["7", '"x"', "null", "-1"])

@@ -23,6 +23,7 @@ from tinylearn.fleet.records import (
     AddVersion,
     Change,
     Device,
+    DropRequest,
     KeptUpdate,
     Log,
     PutDevice,
@@ -337,19 +338,55 @@ def test_reading_slowly_does_not_hold_up_writing(store: Store) -> None:
     assert len(list(reading)) == 3000
 
 
-def test_requests_are_taken_once_in_order(store: Store, place: str) -> None:
+def waiting(store: Store, run: int) -> list[str]:
+    return [text for _, text in store.requests(run)]
+
+
+def test_requests_wait_in_order_until_they_are_done_with(store: Store, place: str) -> None:
     store.create(a_run(2), weights(1))
     other = open_store(place)
     for number in range(3):
         other.request(1, f'{{"number": {number}}}')
     other.request(2, "{}")
     other.close()
-    assert store.take_requests(1) == ['{"number": 0}', '{"number": 1}', '{"number": 2}']
-    assert store.take_requests(1) == []
-    assert store.take_requests(2) == ["{}"]
+    assert waiting(store, 1) == ['{"number": 0}', '{"number": 1}', '{"number": 2}']
+    first, second, _ = (number for number, _ in store.requests(1))
+    store.commit(1, [DropRequest(second), DropRequest(first)])
+    assert waiting(store, 1) == ['{"number": 2}'] and waiting(store, 2) == ["{}"]
+
+
+def test_a_request_is_done_with_once(store: Store) -> None:
+    """Two coordinators that are asked the same: what the slower one did is undone."""
+    store.request(1, "{}")
+    ((number, _),) = store.requests(1)
+    store.commit(1, [PutState("paused", "1"), DropRequest(number)])
+    with pytest.raises(HeadMovedError, match="done with already"):
+        store.commit(1, [PutState("paused", "0"), DropRequest(number)])
+    assert store.load(1).states == {"paused": "1"}
 
 
 # ---- coordinators beside one another ----
+
+
+def test_each_shard_has_its_own_record_of_a_rollout(store: Store, place: str) -> None:
+    """Neither writes over what the other's devices have said; whoever looks sees both."""
+    store.commit(1, [PutRollout(Rollout(2, 1, (0.5, 1.0), 1, installed=("a",)))], 0)
+    theirs = Rollout(2, 1, (0.5, 1.0), 0, "paused", installed=("b",), failed=("c",))
+    store.commit(1, [PutRollout(theirs)], 1)
+    own = store.load(1, 0, 2).rollouts
+    assert own == [Rollout(2, 1, (0.5, 1.0), 1, installed=("a", "b"), failed=("c",))]
+    (other,) = store.load(1, 1, 2).rollouts
+    assert (other.stage, other.state, other.installed) == (0, "paused", ("b", "a"))
+    (whole,) = store.load(1, own=False).rollouts
+    assert (whole.stage, whole.state, whole.failed) == (1, "running", ("c",))
+    (resharded,) = store.load(1, 2, 3).rollouts
+    assert set(resharded.installed) == {"a", "b"} and resharded.state == "running"
+
+
+def test_rollouts_come_in_the_order_of_their_beginning(store: Store) -> None:
+    store.commit(1, [PutRollout(Rollout(7, 1, (1.0,), turn=1))])
+    store.commit(1, [PutRollout(Rollout(3, 7, (1.0,), turn=2))])
+    assert [rollout.version for rollout in store.load(1).rollouts] == [7, 3]
 
 
 def test_a_shard_belongs_to_one_coordinator(store: Store, place: str) -> None:
@@ -421,6 +458,36 @@ def test_a_sequential_round_is_one_commit(store: Store) -> None:
 
 # ---- opening ----
 
+#: rollouts as the first version of the tables had them
+_FIRST_ROLLOUTS = """
+DROP TABLE rollouts;
+CREATE TABLE rollouts (
+  run {integer} NOT NULL REFERENCES runs (id), version {integer} NOT NULL,
+  previous {integer} NOT NULL, stages TEXT NOT NULL, stage {integer} NOT NULL, state TEXT NOT NULL,
+  most_errors {real}, installed TEXT NOT NULL, failed TEXT NOT NULL, PRIMARY KEY (run, version)
+);
+CREATE INDEX previous_versions ON rollouts (run, previous);
+INSERT INTO rollouts VALUES (1, 5, 1, '[0.5,1.0]', 1, 'done', 0.2, '["a","b"]', '["c"]')
+"""
+
+
+def test_rollouts_of_the_first_tables_are_kept(store: Store, place: str) -> None:
+    database = store._database
+    for statement in _FIRST_ROLLOUTS.split(";"):
+        database.change(statement.format(integer="BIGINT", real="DOUBLE PRECISION"))
+    if "postgres" in place:
+        database.change("UPDATE format SET version = 1")
+    else:
+        database.rows("PRAGMA user_version = 1")
+    store.close()
+    for _ in range(2):
+        migrated = open_store(place)
+        (kept,) = migrated.load(1).rollouts
+        assert kept == Rollout(5, 1, (0.5, 1.0), 1, "done", 0.2, ("a", "b"), ("c",), 5)
+        migrated.commit(1, [PutRollout(replace(kept, state="aborted"))])
+        migrated.commit(1, [PutRollout(kept)])
+        migrated.close()
+
 
 def test_closing_twice_is_fine(store: Store) -> None:
     store.close()
@@ -439,7 +506,7 @@ def test_tables_of_a_newer_program_are_refused(
     store.close()
     for module in ("sql_schema", "sqlite_store", "postgres_store"):
         monkeypatch.setattr(f"tinylearn.fleet.{module}.VERSION", 0)
-    with pytest.raises(StoreError, match="has version 1 of the tables"):
+    with pytest.raises(StoreError, match="has version 2 of the tables"):
         open_store(place)
 
 
@@ -448,12 +515,12 @@ def test_older_tables_are_migrated_in_one_transaction(
 ) -> None:
     store.close()
     for module in ("sql_schema", "sqlite_store", "postgres_store"):
-        monkeypatch.setattr(f"tinylearn.fleet.{module}.VERSION", 2)
-    steps = {1: "CREATE TABLE extra (a {integer}); CREATE TABLE extra (b {integer})"}
+        monkeypatch.setattr(f"tinylearn.fleet.{module}.VERSION", 3)
+    steps = {2: "CREATE TABLE extra (a {integer}); CREATE TABLE extra (b {integer})"}
     monkeypatch.setattr("tinylearn.fleet.sql_schema.MIGRATIONS", steps)
     with pytest.raises(StoreError, match="extra"):
         open_store(place)
-    steps[1] = "CREATE TABLE extra (a {integer}); INSERT INTO extra VALUES (5)"
+    steps[2] = "CREATE TABLE extra (a {integer}); INSERT INTO extra VALUES (5)"
     for _ in range(2):
         migrated = open_store(place)
         assert [row[0] for row in migrated._database.rows("SELECT a FROM extra")] == [5]

@@ -76,11 +76,21 @@ class PythonDevice:
         )
         if isinstance(body, m.Next) and same and self.stream and not self.done:
             return self._piece(body.offset)
-        if isinstance(body, m.Receipt) and same:
+        if isinstance(body, m.Receipt) and same and body.attempt == self.task.attempt:
             self.done = True
         return None
 
+    def _is_overtaken(self, task: m.Task) -> bool:
+        """Of an earlier round or attempt than the one under way."""
+        mine = self.task
+        if mine is None or self.done or mine.run != task.run:
+            return False
+        return (task.round, task.attempt) < (mine.round, mine.attempt)
+
     def _asked(self, task: m.Task) -> bytes | None:
+        if self.task is not None and self._is_overtaken(task):
+            phase = m.Phase.SENDING if self.stream else m.Phase.PULLING
+            return m.Progress(*_key(self.task), phase, 0, 0, 0, 0).pack()
         if self.task is None or _key(task) != _key(self.task):
             self.task, self.stream, self.done = replace(task, data=b""), b"", False
             self.pulled = bytearray(task.data)

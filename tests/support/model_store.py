@@ -51,7 +51,7 @@ class ModelStore:
             norms=[update.norm for update in self.updates],
             reported={(update.round, update.device) for update in self.updates},
             last_round=max(self.rounds, default=0),
-            rollouts=[rollout for _, rollout in sorted(self.rollouts.items())],
+            rollouts=sorted(self.rollouts.values(), key=lambda r: (r.turn, r.version)),
             states=self.states,
         )
 

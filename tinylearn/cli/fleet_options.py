@@ -67,7 +67,7 @@ def opened(args: argparse.Namespace) -> Iterator[RunHandle]:
 
     store = open_store(args.store, create=False)
     try:
-        yield RunHandle(store, args.store, args.run)
+        yield RunHandle(store, store.where, args.run)
     finally:
         store.close()
 

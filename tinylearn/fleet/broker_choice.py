@@ -17,18 +17,19 @@ from tinylearn.fleet.transports.mqtt import open_coordinator_transport
 from tinylearn.fleet.transports.mqtt_coordinator import MqttCoordinator
 
 FLEET = "fleet"
+_PORT = 8883
 
 
 @dataclass(frozen=True)
 class BrokerChoice:
     """What the user said. ``folder``: of the embedded broker, made where it is not there, to listen
-    at ``port``."""
+    at ``port`` (None: 8883, or what the folder says)."""
 
     url: str | None = None
     credentials: Path | None = None
     fleet: str | None = None
     folder: Path = Path("fleet-broker")
-    port: int = 8883
+    port: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,16 @@ def _opened(place: Place, embedded: bool) -> OpenedBroker:
 def _folder(choice: BrokerChoice) -> Settings:
     """The broker folder's settings; it is made where it is not there."""
     if not (choice.folder / "settings.json").exists():
-        write_broker_config(choice.folder, choice.fleet or FLEET, port=choice.port)
+        write_broker_config(choice.folder, choice.fleet or FLEET, port=choice.port or _PORT)
     settings = Settings.load(choice.folder)
     if choice.fleet not in (None, settings.fleet):
         raise UsageError(
             f"{choice.folder}: is the broker folder of fleet {settings.fleet}, not {choice.fleet}; "
             "name another --broker-dir"
+        )
+    if choice.port not in (None, settings.port):
+        raise UsageError(
+            f"{choice.folder}: its broker listens at port {settings.port}, as its credentials say, "
+            f"not {choice.port}; name another --broker-dir"
         )
     return settings

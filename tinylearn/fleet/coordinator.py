@@ -15,8 +15,8 @@ from tinylearn.fleet import messages as m
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.events import Effects, Event, Fetched, Received, Requested, Tick
 from tinylearn.fleet.head import Head
-from tinylearn.fleet.records import Device, Log, PutDevice, PutState, Saved
-from tinylearn.fleet.requests import Requests
+from tinylearn.fleet.records import Device, PutDevice, PutState, Saved
+from tinylearn.fleet.requests import Requests, answer
 from tinylearn.fleet.rollouts import Rollouts
 from tinylearn.fleet.roster import Roster
 from tinylearn.fleet.rounds import Rounds
@@ -37,7 +37,7 @@ class Coordinator:
         self.roster = Roster(saved.run, config, saved.devices, _needs(strategy))
         self.rollouts = Rollouts(saved.rollouts, make_blob, config)
         self.rounds = Rounds(saved, strategy, config, self.roster, self.head, self.counters, now)
-        self._restoring = 0
+        self._restoring: list[Requested] = []
 
     @property
     def is_done(self) -> bool:
@@ -52,7 +52,7 @@ class Coordinator:
         if isinstance(event, Received):
             self._receive(event, now, effects)
         elif isinstance(event, Requested):
-            Requests(self).carry_out(event.command, now, effects)
+            Requests(self).carry_out(event, now, effects)
         elif isinstance(event, Fetched):
             self._fetched(event, effects)
         elif isinstance(event, Tick):
@@ -134,22 +134,26 @@ class Coordinator:
         self.paused = paused
         effects.changes.append(PutState("paused", str(int(paused))))
 
-    def restore(self, version: int, effects: Effects) -> None:
-        """Goes on from the weights of an earlier version, once they are there."""
-        self._restoring = version
+    def restore(self, version: int, request: Requested, effects: Effects) -> None:
+        """Goes on from the weights of an earlier version, once they are there; the request is not
+        done with before."""
+        self._restoring.append(request)
         effects.wanted.append(version)
 
     def _fetched(self, event: Fetched, effects: Effects) -> None:
-        if event.version != self._restoring:
+        done = [r for r in self._restoring if r.command["version"] == event.version]
+        self._restoring = [r for r in self._restoring if r not in done]
+        for request in done:
+            self._restored(request, event, effects)
+        if not done:
             self.rollouts.fetched(event.version, event.weights, effects)
-            return
-        self._restoring = 0
-        if event.weights is None:
-            gone = f"version {event.version} is no longer kept"
-            effects.changes.append(Log("bad request", 0, "", gone))
-        else:
-            back = self.head.advance(event.weights, 0, 0, f"back to {event.version}")
-            effects.changes.append(back)
+
+    def _restored(self, request: Requested, event: Fetched, effects: Effects) -> None:
+        if event.weights is not None:
+            note = f"back to {event.version}"
+            effects.changes.append(self.head.advance(event.weights, 0, 0, note))
+        gone = f"version {event.version} is no longer kept" if event.weights is None else ""
+        answer(request, gone, "", effects)
 
 
 def _needs(strategy: Strategy) -> m.Capability:

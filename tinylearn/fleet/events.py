@@ -25,9 +25,11 @@ class Tick:
 
 @dataclass(frozen=True)
 class Requested:
-    """An operator's command: ``do`` and its arguments, see ``requests``."""
+    """An operator's command: ``do`` and its arguments, see ``requests``. ``number``: what the store
+    knows it by."""
 
     command: dict[str, Any]
+    number: int
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ from tinylearn.fleet.messages import Announce, Deployed
 from tinylearn.fleet.transports.base import DeviceLink
 
 _LOG = logging.getLogger(__name__)
+#: a retained announcement can be lost (a broker without persistence that starts again behind a
+#: proxy, one that drops what it has acknowledged): seconds until it is given again
+_ANNOUNCE_SECONDS = 60.0
 #: samples that are taught before the next message down is looked at
 _SLICE = 16
 _LONGEST_WAIT = 30.0
@@ -29,13 +32,15 @@ class Gateway:
 
     Without a ``source`` of samples the board learns from its own stream. ``births``: at least as
     many starts as were ever announced for the device; seconds of the clock, if not told.
-    ``free_ram`` in bytes, where it is known.
+    ``free_ram`` in bytes, where it is known. ``clock`` gives seconds and never jumps.
     """
 
     def __init__(
         self, name: str, connect: Callable[[], Device], link: DeviceLink,
         source: Source | None = None, births: int | None = None, free_ram: int = 0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
+        self._clock, self._state, self._announce_at = clock, b"", 0.0
         self.name, self._connect, self._link = name, connect, link
         self._source, self._free_ram = source, free_ram
         self._births = int(time.time()) if births is None else births
@@ -86,6 +91,7 @@ class Gateway:
         state, will = agent.announce(), agent.will()
         self._unlink()
         self._link.start(state, will, self._down.put)
+        self._state, self._announce_at = state, self._clock() + _ANNOUNCE_SECONDS
         self._is_linked = True
 
     def _unlink(self) -> None:
@@ -114,6 +120,8 @@ class Gateway:
             raise DeviceError(f"{self.name}: its gateway is not started")
         while not self._down.empty():
             self._pass_up(agent, agent.take(self._down.get()))
+        if self._clock() >= self._announce_at:
+            self._announce(self._state)
         if agent.wants_samples:
             self._pass_up(agent, agent.learn(_SLICE))
         unasked = agent.board.heard(0.0 if agent.wants_samples else timeout)
@@ -127,7 +135,11 @@ class Gateway:
                 continue
             self._link.send(message)
             if isinstance(said, Deployed) and not said.fault:
-                self._link.announce(agent.announce())
+                self._announce(agent.announce())
+
+    def _announce(self, state: bytes) -> None:
+        self._state, self._announce_at = state, self._clock() + _ANNOUNCE_SECONDS
+        self._link.announce(state)
 
     def _restarted(self, agent: Agent) -> None:
         """The first word of a board that starts is an ANNOUNCE, which does not know its births."""

@@ -94,7 +94,8 @@ class Device:
 @dataclass(frozen=True)
 class Rollout:
     """A version on its way to the devices. ``share``: of the devices that are to have it now;
-    ``state``: "running", "paused", "done" or "aborted". ``previous``: what to go back to."""
+    ``state``: "running", "paused", "done", "aborted" or "superseded". ``previous``: what to go back
+    to. ``turn`` rises from rollout to rollout. Each shard has its own record of a rollout."""
 
     version: int
     previous: int
@@ -104,6 +105,7 @@ class Rollout:
     most_errors: float = 0.2
     installed: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    turn: int = 0
 
 
 # ---- changes, each part of one transaction ----
@@ -143,7 +145,7 @@ class PutDevice:
 
 @dataclass(frozen=True)
 class PutRollout:
-    """Insert or replace the rollout of a version."""
+    """Insert or replace the rollout of a version, of the shard that commits."""
 
     rollout: Rollout
 
@@ -166,7 +168,15 @@ class Log:
     detail: str = ""
 
 
-Change = PutRound | AddUpdate | AddVersion | PutDevice | PutRollout | PutState | Log
+@dataclass(frozen=True)
+class DropRequest:
+    """A request has been carried out, or refused; in the transaction with what it led to. Another
+    coordinator must not have been faster (``HeadMovedError``)."""
+
+    number: int
+
+
+Change = PutRound | AddUpdate | AddVersion | PutDevice | PutRollout | PutState | DropRequest | Log
 
 
 @dataclass

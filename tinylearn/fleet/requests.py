@@ -20,8 +20,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tinylearn.errors import UsageError
-from tinylearn.fleet.events import Effects
-from tinylearn.fleet.records import Device, Log
+from tinylearn.fleet.events import Effects, Requested
+from tinylearn.fleet.records import Device, DropRequest, Log
 
 if TYPE_CHECKING:
     from tinylearn.fleet.coordinator import Coordinator
@@ -32,7 +32,7 @@ _DEVICE: dict[str, Callable[[Device, dict[str, Any]], Device]] = {
     "admit": lambda d, _: replace(d, evicted=False, strikes=0, isolated_until=0),
     "hold": lambda d, _: replace(d, paused=True),
     "release": lambda d, _: replace(d, paused=False),
-    "pin": lambda d, c: replace(d, pinned=int(c["version"])),
+    "pin": lambda d, c: replace(d, pinned=c["version"]),
     "tag": lambda d, c: replace(d, tags=tuple(sorted(map(str, c["tags"])))),
 }
 
@@ -41,19 +41,40 @@ def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, UsageError) else repr(error)
 
 
+def answer(request: Requested, refusal: str, device: str, effects: Effects) -> None:
+    """The request is done with; ``refusal``: why it was not carried out."""
+    detail = f"{request.command}: {refusal}" if refusal else str(request.command)
+    said = Log("bad request", 0, "", detail) if refusal else Log("request", 0, device, detail)
+    effects.changes += [said, DropRequest(request.number)]
+
+
+def _check_version(command: dict[str, Any]) -> None:
+    """Raises UsageError where no version can have that number; 0 unpins. Which there are, another
+    coordinator may know better."""
+    version = command.get("version", 1)
+    least = 0 if command.get("do") == "pin" else 1
+    if type(version) is not int or not least <= version < 1 << 32:
+        raise UsageError(f"there is no version {version!r}")
+
+
 class Requests:
     """Carries out one command after the other."""
 
     def __init__(self, coordinator: Coordinator) -> None:
         self._coordinator = coordinator
 
-    def carry_out(self, command: dict[str, Any], now: float, effects: Effects) -> None:
+    def carry_out(self, request: Requested, now: float, effects: Effects) -> None:
         """Does it; what makes no sense is logged and does nothing."""
+        command, refusal = request.command, ""
         try:
+            _check_version(command)
+            if command["do"] == "restore":
+                self._coordinator.restore(command["version"], request, effects)
+                return
             self._do(command, now, effects)
-            effects.changes.append(Log("request", 0, str(command.get("device", "")), str(command)))
-        except (UsageError, KeyError, TypeError, ValueError) as error:
-            effects.changes.append(Log("bad request", 0, "", f"{command}: {_reason(error)}"))
+        except (UsageError, KeyError, TypeError, ValueError, OverflowError) as error:
+            refusal = _reason(error)
+        answer(request, refusal, command.get("device", ""), effects)
 
     def _do(self, command: dict[str, Any], now: float, effects: Effects) -> None:
         what, coordinator = command["do"], self._coordinator
@@ -62,21 +83,19 @@ class Requests:
         elif what in _DEVICE:
             self._change_device(what, command, now, effects)
         elif what == "rollout":
-            coordinator.rollouts.begin(int(command["version"]), tuple(map(float, command["stages"])),
+            coordinator.rollouts.begin(command["version"], tuple(map(float, command["stages"])),
                                        float(command.get("most_errors", 0.2)), effects)  # fmt: skip
         elif what in _STATES:
-            coordinator.rollouts.set_state(int(command["version"]), _STATES[what], effects)
-        elif what == "restore":
-            coordinator.restore(int(command["version"]), effects)
+            coordinator.rollouts.set_state(command["version"], _STATES[what], effects)
         else:
-            raise UsageError(f"unknown command {what}")
+            raise UsageError(f"unknown command {what!r}")
 
     def _change_device(
         self, what: str, command: dict[str, Any], now: float, effects: Effects
     ) -> None:  # fmt: skip
-        coordinator, name = self._coordinator, str(command["device"])
+        coordinator, name = self._coordinator, command["device"]
         if name not in coordinator.roster.devices:
-            raise UsageError(f"no device {name}")
+            raise UsageError(f"no device {name!r}")
         changed = _DEVICE[what](coordinator.roster.get(name), command)
         coordinator.put_device(coordinator.roster.put(changed), effects)
         if what in ("evict", "hold"):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 
 from tinylearn.errors import UsageError
@@ -17,6 +19,11 @@ from tinylearn.fleet.selection import share_of
 
 #: devices that are told of a version at one tick, so that a large fleet does not come all at once
 _AT_ONCE = 200
+#: a look at all devices costs milliseconds where there are thousands: the pause after one in which
+#: nobody had to be told anything
+_LOOK_SECONDS = 0.5
+#: versions kept in memory; others are fetched again where a device needs them
+_MOST_BLOBS = 8
 
 
 @dataclass
@@ -31,6 +38,13 @@ class _Told:
     may_repeat: bool = True
 
 
+class _Answers:
+    """The devices of a rollout's record as sets, as it is looked through at each tick."""
+
+    def __init__(self, record: Rollout) -> None:
+        self.installed, self.failed = set(record.installed), set(record.failed)
+
+
 class Rollouts:
     """All rollouts of a run, oldest first. ``make_blob`` makes what a device stores of a version's
     exchanged bytes."""
@@ -39,10 +53,12 @@ class Rollouts:
         self, records: Sequence[Rollout], make_blob: Callable[[bytes], bytes], config: Config
     ) -> None:
         self.records = {record.version: record for record in records}
+        self._answers = {record.version: _Answers(record) for record in records}
         self._make_blob, self._config = make_blob, config
-        self._blobs: dict[int, bytes] = {}
+        self._blobs: OrderedDict[int, bytes] = OrderedDict()
         self._told: dict[str, _Told] = {}
         self._gone: set[int] = set()
+        self._look_at = 0.0
 
     # ---- by hand ----
 
@@ -52,12 +68,18 @@ class Rollouts:
         rising = all(a < b for a, b in pairwise(stages))
         if not stages or not rising or stages[0] <= 0 or stages[-1] != 1:
             raise UsageError(f"stages {list(stages)}: rising shares of the devices, the last one 1")
+        if not 0 <= most_errors <= 1:
+            raise UsageError(f"most_errors is a share of the devices, not {most_errors}")
         for record in list(self.records.values()):
             if record.state in ("running", "paused"):
                 self.put(replace(record, state="superseded"), effects)
         self.records.pop(version, None)
-        previous = self._last_good()
-        self.put(Rollout(version, previous, tuple(stages), most_errors=most_errors), effects)
+        turn = 1 + max((record.turn for record in self.records.values()), default=0)
+        record = Rollout(
+            version, self._last_good(), tuple(stages), most_errors=most_errors, turn=turn
+        )
+        self._answers[version] = _Answers(record)
+        self.put(record, effects)
 
     def _last_good(self) -> int:
         """What to go back to: the version that was rolled out last, or the first of all."""
@@ -71,7 +93,7 @@ class Rollouts:
 
     def put(self, record: Rollout, effects: Effects) -> None:
         """Replaces a record."""
-        self.records[record.version] = record
+        self.records[record.version], self._look_at = record, 0.0
         effects.changes.append(PutRollout(record))
 
     # ---- what devices should have ----
@@ -81,17 +103,25 @@ class Rollouts:
         if device.pinned or device.paused or device.evicted:
             return 0 if device.paused or device.evicted else device.pinned
         for record in reversed(self.records.values()):
-            if record.state == "aborted" and device.name in record.installed:
+            has_it = device.name in self._answers[record.version].installed
+            if record.state == "aborted" and has_it:
                 return record.previous
-            if record.state in ("running", "done") and _is_target(record, device.name):
+            if record.state == "paused" and has_it:
+                return record.version
+            if record.state in ("running", "done") and self._is_target(record, device.name):
                 return record.version
         return 0
 
+    def _is_target(self, record: Rollout, name: str) -> bool:
+        """Whether the present stage covers a device. One that failed is left alone."""
+        covered = _place(name, record.version) < record.stages[record.stage]
+        return covered and name not in self._answers[record.version].failed
+
     def go_on(self, roster: Roster, busy: set[str], now: float, effects: Effects) -> None:
         """Tells devices of the versions that they should have, those at a task left alone."""
-        if not self.records and not any(d.pinned for d in roster.devices.values()):
+        if now < self._look_at:
             return
-        room = _AT_ONCE
+        self._look_at, room = now + _LOOK_SECONDS, _AT_ONCE
         for device in roster.devices.values():
             version = self.desired(device)
             wants = version and version != device.deployed and device.online
@@ -100,6 +130,8 @@ class Rollouts:
                 room -= 1
             if not room:
                 break
+        if room < _AT_ONCE:
+            self._look_at = now
         self._advance_all(roster, effects)
 
     def _is_due(self, name: str, version: int, now: float) -> bool:
@@ -107,7 +139,7 @@ class Rollouts:
         return told is None or told.version != version or now >= told.again_at
 
     def _tell(self, device: Device, version: int, now: float, effects: Effects) -> None:
-        blob = self._blobs.get(version)
+        blob = self._blob(version)
         if blob is None:
             if version not in effects.wanted and version not in self._gone:
                 effects.wanted.append(version)
@@ -120,19 +152,30 @@ class Rollouts:
         told = Deploy(version, len(blob), zlib.crc32(blob), device.model_hash)
         effects.sends.append((device.name, told))
 
+    def _blob(self, version: int) -> bytes | None:
+        if version in self._blobs:
+            self._blobs.move_to_end(version)
+        return self._blobs.get(version)
+
     def fetched(self, version: int, weights: bytes | None, effects: Effects) -> None:
         """The weights of a version that was wanted; None: no longer kept, so that no device gets
         it."""
+        self._look_at = 0.0
         if weights is not None:
             self._blobs[version] = self._make_blob(weights)
+            if len(self._blobs) > _MOST_BLOBS:
+                self._blobs.popitem(last=False)
         elif version not in self._gone:
             self._gone.add(version)
             gone = f"version {version} is no longer kept: devices stay as they are"
             effects.changes.append(Log("rollout failed", 0, "", gone))
+            record = self.records.get(version)
+            if record is not None and record.state == "running":
+                self.put(replace(record, state="aborted"), effects)
 
     def pulled(self, name: str, asked: Pull, now: float) -> Chunk | None:
         """The piece of a version that a device asks for, if it was told of it."""
-        told, blob = self._told.get(name), self._blobs.get(asked.version)
+        told, blob = self._told.get(name), self._blob(asked.version)
         if told is None or blob is None or told.version != asked.version:
             return None
         told.again_at = now + self._config.retry
@@ -150,8 +193,9 @@ class Rollouts:
         if said.fault and wanted in self.records:
             self.failed(wanted, device.name, effects)
         elif said.version in self.records:
-            record = self.records[said.version]
-            if device.name not in record.installed:
+            record, answers = self.records[said.version], self._answers[said.version]
+            if device.name not in answers.installed:
+                answers.installed.add(device.name)
                 record = replace(record, installed=(*record.installed, device.name))
                 self.put(record, effects)
         if not said.fault:
@@ -161,39 +205,39 @@ class Rollouts:
     def failed(self, version: int, name: str, effects: Effects) -> None:
         """A device does badly with a version."""
         record = self.records.get(version)
-        if record is not None and name not in record.failed:
+        if record is not None and name not in self._answers[version].failed:
+            self._answers[version].failed.add(name)
             effects.changes.append(Log("rollout failed", 0, name, f"version {version}"))
             self.put(replace(record, failed=(*record.failed, name)), effects)
 
     def _advance_all(self, roster: Roster, effects: Effects) -> None:
         for record in list(self.records.values()):
             if record.state == "running":
-                following = advanced(record, roster)
+                following = self._advanced(record, roster)
                 if following != record:
                     said = f"version {record.version}: {following.state}, stage {following.stage}"
                     effects.changes.append(Log("rollout", 0, "", said))
                     self.put(following, effects)
 
+    def _advanced(self, record: Rollout, roster: Roster) -> Rollout:
+        """The rollout after what its devices have said: wider, done, aborted, or as it is."""
+        answered = len(record.installed) + len(record.failed)
+        if answered and len(record.failed) / answered > record.most_errors:
+            return replace(record, state="aborted")
+        waiting = (
+            d for d in roster.devices.values()
+            if d.online and d.deployed != record.version and not d.pinned and not d.paused
+            and not d.evicted and d.capabilities & Capability.STORE
+            and self._is_target(record, d.name)
+        )  # fmt: skip
+        if next(waiting, None) is not None:
+            return record
+        if record.stage + 1 < len(record.stages):
+            return replace(record, stage=record.stage + 1)
+        return replace(record, state="done")
 
-def _is_target(record: Rollout, name: str) -> bool:
-    """Whether the present stage covers a device. One that failed is left alone."""
-    share = record.stages[record.stage]
-    return name not in record.failed and share_of(name, f"rollout {record.version}") < share
 
-
-def advanced(record: Rollout, roster: Roster) -> Rollout:
-    """The rollout after what its devices have said: wider, done, aborted, or as it is."""
-    answered = len(record.installed) + len(record.failed)
-    if answered and len(record.failed) / answered > record.most_errors:
-        return replace(record, state="aborted")
-    waiting = (
-        d for d in roster.devices.values()
-        if d.online and not d.pinned and not d.paused and not d.evicted
-        and d.capabilities & Capability.STORE and _is_target(record, d.name)
-        and d.deployed != record.version
-    )  # fmt: skip
-    if next(waiting, None) is not None:
-        return record
-    if record.stage + 1 < len(record.stages):
-        return replace(record, stage=record.stage + 1)
-    return replace(record, state="done")
+@lru_cache(maxsize=1 << 16)
+def _place(name: str, version: int) -> float:
+    """A device's place among all in a rollout, asked for at each tick."""
+    return share_of(name, f"rollout {version}")

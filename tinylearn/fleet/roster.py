@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict, deque
 from dataclasses import replace
 
@@ -24,7 +25,7 @@ class Roster:
         self._run, self._config, self._needs = run, config, needs
         self.devices = dict(devices)
         self._births: defaultdict[str, deque[float]] = defaultdict(deque)
-        self._eligible: list[str] | None = None
+        self._eligible = sorted(name for name in self.devices if self.may_learn(name))
 
     def get(self, name: str) -> Device:
         """A device; one never heard of is empty."""
@@ -35,8 +36,17 @@ class Roster:
         if self.devices.get(device.name) == device:
             return None
         self.devices[device.name] = device
-        self._eligible = None
+        self._sort_in(device.name)
         return device
+
+    def _sort_in(self, name: str) -> None:
+        """Among the eligible, or out of them."""
+        at = bisect_left(self._eligible, name)
+        is_there = self._eligible[at : at + 1] == [name]
+        if is_there and not self.may_learn(name):
+            del self._eligible[at]
+        elif not is_there and self.may_learn(name):
+            self._eligible.insert(at, name)
 
     def announced(self, name: str, said: Announce, now: float, round_: int) -> Device | None:
         """A device tells what it is. One that starts again and again is left out for a while."""
@@ -68,7 +78,7 @@ class Roster:
     def strike(self, name: str, why: str, round_: int, effects: Effects) -> None:
         """A bad message; after some of them the device is left out for a while."""
         device = self.get(name)
-        if device.strikes >= _MOST_STRIKES:
+        if device.strikes >= max(_MOST_STRIKES, self._config.most_strikes):
             return
         device = replace(device, strikes=device.strikes + 1)
         if device.strikes % self._config.most_strikes == 0:
@@ -92,11 +102,14 @@ class Roster:
 
     def eligible(self) -> list[str]:
         """Those who may learn, sorted."""
-        if self._eligible is None:
-            self._eligible = sorted(name for name in self.devices if self.may_learn(name))
         return self._eligible
+
+    def not_isolated(self, round_: int) -> int:
+        """How many of the eligible a round may ask. No round waits for the others: their isolation
+        ends with rounds."""
+        return sum(self.get(name).isolated_until <= round_ for name in self._eligible)
 
     def draw(self, count: int, round_: int, busy: set[str]) -> list[str]:
         """Up to ``count`` devices for a round, none of the ``busy`` or isolated ones."""
-        return draw(self.eligible(), count, self._run.seed, round_,
+        return draw(self._eligible, count, self._run.seed, round_,
                     lambda name: name not in busy and self.get(name).isolated_until <= round_)  # fmt: skip

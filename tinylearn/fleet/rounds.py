@@ -17,12 +17,11 @@ from tinylearn.fleet.guards import WINDOW, checked, outliers
 from tinylearn.fleet.head import Head
 from tinylearn.fleet.open_round import Assignment, OpenRound
 from tinylearn.fleet.records import AddUpdate, KeptUpdate, Log, PutRound, Round, Saved
+from tinylearn.fleet.reported import Reported
 from tinylearn.fleet.roster import Roster
 from tinylearn.fleet.strategies.base import Strategy
 from tinylearn.fleet.updates import decode
 
-#: reports of so many closed rounds are remembered, to tell repetitions from late ones
-_REMEMBERED = 1000
 _MOST_PAYLOAD = 0xFFFF
 
 
@@ -44,7 +43,7 @@ class Rounds:
         self.last_round = saved.last_round
         self.open: dict[int, OpenRound] = {}
         self._norms = deque(saved.norms, maxlen=WINDOW)
-        self._reported = set(saved.reported)
+        self._reported = Reported(saved.reported)
         for record in saved.open_rounds.values():
             self._resume(record, saved, now)
 
@@ -60,6 +59,7 @@ class Rounds:
             if kept.round == record.number:
                 delta = decode(kept.encoding, kept.stream, opened.base)
                 opened.updates[kept.device] = kept, delta
+                self._reported.add(kept.round, kept.device)
 
     # ---- opening ----
 
@@ -76,9 +76,11 @@ class Rounds:
     def _open(self, now: float, effects: Effects) -> bool:
         """Opens the next round, where enough devices are there for it."""
         wanted, number = self.strategy.clients(), self.last_round + 1
+        least = min(wanted, self.config.least_devices or wanted)
+        if len(self.roster.eligible()) < max(self.config.least_devices, least):
+            return False
         selected = self.roster.draw(wanted, number, self.busy())
-        least = self.config.least_devices
-        if len(self.roster.eligible()) < least or len(selected) < min(wanted, least or wanted):
+        if len(selected) < min(least, max(1, self.roster.not_isolated(number))):
             return False
         record = Round(number, self.head.version.number, tuple(selected))
         opened = self._opened(record, self.head.data, self.head.version.crc, len(selected), now)
@@ -144,11 +146,22 @@ class Rounds:
     def progressed(self, name: str, said: m.Progress, now: float, effects: Effects) -> None:
         """A device tells where it is; what it needs next it is told by a reminder."""
         opened = self._assigned(name, said.run, said.round, now)
-        if opened is None:
+        if opened is None or said.attempt != attempt_of(opened.base_crc):
+            self._free(name, said, now, effects)
             return
         opened.assignments[name].phase = said.phase
         if said.phase == m.Phase.DONE:
             self.give_up(opened, name, "takes its task for done", now, effects)
+
+    def _free(self, name: str, said: m.Progress, now: float, effects: Effects) -> None:
+        """A device is at a task that there is not: sent by a coordinator that was killed, or overtaken
+        by another, before its commit. It takes no earlier one until it is told that this one is over."""
+        if said.run != self.run.id or said.phase in (m.Phase.IDLE, m.Phase.DONE):
+            return
+        self.counters["tasks unknown"] += 1
+        ended = m.Receipt(said.run, said.round, said.attempt, m.Verdict.ENDED)
+        effects.sends.append((name, ended))
+        self.restart(name, now)
 
     def refused(self, name: str, said: m.Refusal, now: float, effects: Effects) -> None:
         """A device cannot do its task."""
@@ -215,7 +228,7 @@ class Rounds:
         opened.updates[name] = kept, delta
         opened.assignments[name].assembly = Assembly(opened.base.size)
         self._norms.append(norm)
-        self._reported.add((opened.round.number, name))
+        self._reported.add(opened.round.number, name)
         self._receipt(name, piece, m.Verdict.ACCEPTED, effects)
         closes = opened.is_answered()
         effects.changes.append(AddUpdate(replace(kept, stream=b"") if closes else kept))
@@ -279,14 +292,16 @@ class Rounds:
         number = opened.round.number
         del self.open[number]
         for name in opened.outstanding():
-            effects.sends.append((name, m.Receipt(self.run.id, number, 0, m.Verdict.ENDED)))
+            attempt = attempt_of(opened.base_crc)
+            ended = m.Receipt(self.run.id, number, attempt, m.Verdict.ENDED)
+            effects.sends.append((name, ended))
         self._set_outliers_aside(opened, effects)
         version = 0
         if opened.has_enough(self.config.least_share):
             version = self._aggregate(opened, effects)
         self.counters["rounds closed" if version else "rounds void"] += 1
         effects.changes.append(PutRound(opened.closed(version)))
-        self._forget(number)
+        self._reported.forget(self.open)
 
     def _set_outliers_aside(self, opened: OpenRound, effects: Effects) -> None:
         """Updates that only the others of their round show to be far too large."""
@@ -295,11 +310,6 @@ class Rounds:
             del opened.updates[name]
             self.counters["updates set aside"] += 1
             self.roster.strike(name, "far larger than the others", opened.round.number, effects)
-
-    def _forget(self, number: int) -> None:
-        """Reports of rounds long closed; only now and then, as it goes through all."""
-        if number % _REMEMBERED == 0:
-            self._reported = {r for r in self._reported if r[0] > number - _REMEMBERED}
 
     def _aggregate(self, opened: OpenRound, effects: Effects) -> int:
         """The new version's number; 0 where it would not be finite."""

@@ -25,7 +25,7 @@ from tinylearn.fleet.events import Effects, Event, Fetched, Received, Requested,
 from tinylearn.fleet.messages import Task
 from tinylearn.fleet.records import Log, Run
 from tinylearn.fleet.shards import Shard
-from tinylearn.fleet.store import HeadMovedError, Store, StoreError
+from tinylearn.fleet.store import DuplicateUpdateError, HeadMovedError, Store, StoreError
 from tinylearn.fleet.strategies.base import Strategy
 from tinylearn.fleet.transports.base import CoordinatorTransport, Incoming
 
@@ -62,7 +62,6 @@ class Service:
         self._stopping = self._outdated = False
         self._pause = _TICK_SECONDS
         self._unsettled: list[Incoming] = []
-        self._requested: list[Requested] = []
         self.machine = self._made()
 
     def _made(self) -> Coordinator:
@@ -103,7 +102,7 @@ class Service:
         if events and not self._deal(events):
             self._unsettled = list(batch)
             return
-        self._unsettled, self._requested = [], []
+        self._unsettled = []
         for incoming in batch:
             self.transport.acknowledge(incoming)
 
@@ -118,34 +117,25 @@ class Service:
         return batch
 
     def _due(self) -> list[Event]:
-        """What time itself brings: ticks, and now and then an operator's requests, which are kept
-        until they are committed."""
+        """What time itself brings: ticks, and now and then an operator's requests, which the store
+        keeps until what they lead to is committed."""
         now, events = self.clock(), list[Event]()
         if now >= self._next_tick:
             self._next_tick = now + _TICK_SECONDS
             events.append(Tick())
         if now >= self._next_poll:
             self._next_poll = now + _POLL_SECONDS
-            self._requested += self._requests()
-        return events + self._requested
+            events += self._requests()
+        return events
 
     def _requests(self) -> list[Requested]:
         try:
-            texts = self.store.take_requests(self.run.id)
+            waiting = self.store.requests(self.run.id)
         except StoreError as error:
             _log.error("requests cannot be read: %s", error)
             return []
-        found = [(text, command) for text in texts if (command := _command(text)) is not None]
-        self._put_back([text for text, command in found if not self._is_for_us(command)])
-        return [Requested(command) for _, command in found if self._is_for_us(command)]
-
-    def _put_back(self, texts: Sequence[str]) -> None:
-        """Requests that are for others."""
-        try:
-            for text in texts:
-                self.store.request(self.run.id, text)
-        except StoreError as error:
-            _log.error("requests of other shards are lost: %s", error)
+        requests = [Requested(_command(text), number) for number, text in waiting]
+        return [request for request in requests if self._is_for_us(request.command)]
 
     def _is_for_us(self, command: dict[str, Any]) -> bool:
         """What another shard is asked waits on; what says no shard is for whoever takes it."""
@@ -177,7 +167,7 @@ class Service:
             self.on_commit(self.clock() - began)
             self._pause = _TICK_SECONDS
             return True
-        except HeadMovedError:
+        except (HeadMovedError, DuplicateUpdateError):
             self.counters["head moved"] += 1
         except StoreError as error:
             self._failed("not committed", error)
@@ -204,9 +194,10 @@ class Service:
     def _send_all(self, effects: Effects, early: bool) -> None:
         """Tasks go out while the store commits what they start from: devices learn meanwhile, and
         what they send is dealt with after it. Should it never be committed, the task's attempt
-        tells that its update is of other weights."""
+        tells that its update is of other weights, and its device is freed when it tells of it.
+        Where coordinators share a run that is no exception, and tasks wait for the commit."""
         for device, body in effects.sends:
-            if isinstance(body, Task) == early:
+            if (isinstance(body, Task) and self.shard.count == 1) == early:
                 self.transport.send(device, body.pack())
 
     def _fetch(self, versions: Sequence[int]) -> None:
@@ -227,15 +218,13 @@ def _merge(into: Effects, more: Effects) -> None:
     into.wanted += [version for version in more.wanted if version not in into.wanted]
 
 
-def _command(text: str) -> dict[str, Any] | None:
+def _command(text: str) -> dict[str, Any]:
+    """What is no JSON object makes a command that is refused."""
     try:
         command = json.loads(text)
     except (ValueError, RecursionError):
         command = None
-    if not isinstance(command, dict):
-        _log.error("a request that is no JSON object: %.200s", text)
-        return None
-    return command
+    return command if isinstance(command, dict) else {"do": f"{text[:200]!r}, no JSON object"}
 
 
 def logs_of(effects: Effects) -> list[Log]:

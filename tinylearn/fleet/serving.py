@@ -17,7 +17,7 @@ from tinylearn.fleet.coordinator import Coordinator
 from tinylearn.fleet.live_table import LiveTable
 from tinylearn.fleet.logs import LogObserver, logging_to
 from tinylearn.fleet.metrics import Metrics
-from tinylearn.fleet.model import FleetModel, load_project
+from tinylearn.fleet.model import load_project
 from tinylearn.fleet.observers import Observer, Observers
 from tinylearn.fleet.run_directory import RunConfig, RunDirectory
 from tinylearn.fleet.service import Service
@@ -25,6 +25,7 @@ from tinylearn.fleet.shards import Shard
 from tinylearn.fleet.signals import stopped_by_signals
 from tinylearn.fleet.snapshot import Snapshot, take
 from tinylearn.fleet.store import open_store
+from tinylearn.fleet.strategies import find
 from tinylearn.fleet.transports.metered import MeteredTransport
 
 _log = logging.getLogger(__name__)
@@ -82,13 +83,15 @@ def from_directory(options: ServeOptions, folder: Path, project: Path | None) ->
 def serve(options: ServeOptions) -> Served:
     """Until a signal comes, or all rounds are over. Raises what opening any of the parts raises."""
     model, _ = load_project(options.project)
+    if options.wanted.strategy is not None:
+        find(options.wanted.strategy, options.wanted.parameters)
     with ExitStack() as parts:
         store = open_store(options.store)
         parts.callback(store.close)
         broker = parts.enter_context(
             opened_broker(options.broker, options.shard.number, options.shard.count)
         )
-        begun = begin(store, options.store, model, options.project, options.wanted,
+        begun = begin(store, store.where, model, options.project, options.wanted,
                       options.shard)  # fmt: skip
         live = parts.enter_context(_table(options, begun))
         parts.enter_context(logging_to(sys.stderr, begun.run.id, not sys.stderr.isatty(),
@@ -101,7 +104,7 @@ def serve(options: ServeOptions) -> Served:
         )  # fmt: skip
         observers = [LogObserver(), *live, *_recorders(options, begun, broker, transport, parts)]
         _observe(service, observers, broker)
-        _tell(options, begun, broker, model)
+        _tell(options, begun, broker, store.where)
         with stopped_by_signals(service.stop):
             service.serve(options.until_done)
         return _served(begun, service.machine)
@@ -161,10 +164,10 @@ def _observe(service: Service, observers: list[Observer], broker: OpenedBroker) 
     service.on_effects, service.on_commit = hub.on_effects, hub.committed
 
 
-def _tell(options: ServeOptions, begun: Begun, broker: OpenedBroker, model: FleetModel) -> None:
+def _tell(options: ServeOptions, begun: Begun, broker: OpenedBroker, where: str) -> None:
     run, how = begun.run, "resumed" if begun.resumed else "begun"
-    _log.info("run %d %s in %s: model %s, strategy %s, %d rounds", run.id, how, options.store,
-              model.name, run.strategy, begun.config.rounds)  # fmt: skip
+    _log.info("run %d %s in %s: model %s, strategy %s, %d rounds", run.id, how, where,
+              run.model_name, run.strategy, begun.config.rounds)  # fmt: skip
     if not broker.embedded:
         _log.info("fleet %s at %s", broker.fleet, broker.url)
         return

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from tinylearn.errors import UsageError
 from tinylearn.fleet import sql_rows
-from tinylearn.fleet.records import Change, Device, KeptUpdate, Log, Run, Saved, Version
+from tinylearn.fleet.records import Change, Device, KeptUpdate, Log, Rollout, Run, Saved, Version
+from tinylearn.fleet.rollout_parts import merged
 from tinylearn.fleet.sql_changes import Commit, Statements, check_weights
 from tinylearn.fleet.store import NORMS, REPORTED, StoreError
 
@@ -37,7 +38,9 @@ _REPORTED = (
     "ORDER BY round DESC LIMIT ?"
 )
 _DEVICES = sql_rows.DEVICES.select("WHERE run = ? ORDER BY name")
-_ROLLOUTS = sql_rows.ROLLOUTS.select("WHERE run = ? ORDER BY version")
+_ROLLOUTS = sql_rows.ROLLOUTS.select("WHERE run = ? ORDER BY version, shard").replace(
+    "SELECT ", "SELECT shard, "
+)
 _STATES = "SELECT key, value FROM states WHERE run = ? ORDER BY key"
 _LOG = sql_rows.LOG.select("WHERE run = ? AND ordinal > ? ORDER BY ordinal LIMIT ?").replace(
     "SELECT ", "SELECT ordinal, time, "
@@ -45,7 +48,6 @@ _LOG = sql_rows.LOG.select("WHERE run = ? AND ordinal > ? ORDER BY ordinal LIMIT
 _ADD_WEIGHTS = "INSERT INTO weights (run, version, content) VALUES (?, ?, ?)"
 _REQUEST = "INSERT INTO requests (run, command) VALUES (?, ?)"
 _REQUESTS = "SELECT ordinal, command FROM requests WHERE run = ? ORDER BY ordinal"
-_TAKE = "DELETE FROM requests WHERE run = ? AND ordinal <= ?"
 
 
 class Database(Statements, Protocol):
@@ -92,6 +94,11 @@ class SqlStore:
         self._owned: dict[tuple[int, int], Run] = {}
         self._in_doubt: set[tuple[int, int]] = set()
 
+    @property
+    def where(self) -> str:
+        """Its name for people."""
+        return self._database.where
+
     def create(self, run: Run, initial: bytes) -> None:
         """Begin a run."""
         if not 0 <= run.seed < 1 << 63:
@@ -118,6 +125,7 @@ class SqlStore:
             self._own(run, shard)
         with self._database.reading():
             saved = self._saved(run, shard)
+            saved.rollouts = merged(self._rollouts(run), shard if own else None)
         self._in_doubt.discard((run, shard))
         return saved
 
@@ -170,12 +178,9 @@ class SqlStore:
         with self._database.writing():
             self._database.change(_REQUEST, run, command)
 
-    def take_requests(self, run: int) -> list[str]:
-        """Commands left since the last call."""
-        rows = self._database.rows(_REQUESTS, run)
-        if rows:
-            self._database.change(_TAKE, run, rows[-1][0])
-        return [command for _, command in rows]
+    def requests(self, run: int) -> list[tuple[int, str]]:
+        """Commands that wait."""
+        return [(number, command) for number, command in self._database.rows(_REQUESTS, run)]
 
     def close(self) -> None:
         """Let go of the database and of the shards."""
@@ -238,9 +243,12 @@ class SqlStore:
             norms=[sql_rows.FLOAT.read(norm) for *_, norm in reported[-NORMS:]],
             reported={(round_, device) for _, round_, device, _ in reported},
             last_round=rows(_LAST_ROUND, run, shard)[0][0],
-            rollouts=[sql_rows.ROLLOUTS.read(row) for row in rows(_ROLLOUTS, run)],
             states=dict(rows(_STATES, run)),
         )
+
+    def _rollouts(self, run: int) -> list[tuple[int, Rollout]]:
+        rows = self._database.rows(_ROLLOUTS, run)
+        return [(shard, sql_rows.ROLLOUTS.read(tuple(row))) for shard, *row in rows]
 
     def _updates(self, run: int, shard: int, round_: int) -> list[KeptUpdate]:
         streams = dict(self._database.rows(_STREAMS, run, shard, round_))

@@ -30,8 +30,9 @@ _ADD_WEIGHTS = "INSERT INTO weights (run, version, content) VALUES (?, ?, ?)"
 _ADD_STREAM = "INSERT INTO streams (run, shard, round, device, content) VALUES (?, ?, ?, ?, ?)"
 _DROP_STREAMS = "DELETE FROM streams WHERE run = ? AND shard = ? AND round = ?"
 _BASE_IS_KEPT = "SELECT 1 FROM weights WHERE run = ? AND version = ?"
+_DROP_REQUEST = "DELETE FROM requests WHERE run = ? AND ordinal = ?"
 _NAMED = "SELECT deployed, pinned FROM devices WHERE run = ? AND name = ?"
-_PREVIOUS = "SELECT previous FROM rollouts WHERE run = ? AND version = ?"
+_PREVIOUS = "SELECT previous FROM rollouts WHERE run = ? AND version = ? AND shard = ?"
 _BASE = "SELECT base FROM rounds WHERE run = ? AND shard = ? AND number = ? AND open = 1"
 #: the newest versions that are not among the NEWEST_KEPT
 _OUTDATED = "SELECT version FROM weights WHERE run = ? ORDER BY version DESC LIMIT ? OFFSET ?"
@@ -69,7 +70,10 @@ class Commit:
         self._now = now
 
     def apply(self, changes: Sequence[Change]) -> None:
-        """Do them all. Raises HeadMovedError, DuplicateUpdateError, UsageError or StoreError."""
+        """Do them all; of the records of a rollout the last one counts.
+
+        Raises HeadMovedError, DuplicateUpdateError, UsageError or StoreError."""
+        changes = _without_replaced(changes)
         released = self._released(changes)
         added = sum(isinstance(change, records.AddVersion) for change in changes)
         bases = {
@@ -94,7 +98,7 @@ class Commit:
                 found |= self._before(_NAMED, change.device.name) - named
             elif isinstance(change, records.PutRollout):
                 named = {change.rollout.previous}
-                found |= self._before(_PREVIOUS, change.rollout.version) - named
+                found |= self._before(_PREVIOUS, change.rollout.version, self._shard) - named
             elif isinstance(change, records.PutRound) and not change.round.open:
                 found |= self._before(_BASE, self._shard, change.round.number)
         return found
@@ -159,16 +163,35 @@ class Commit:
     def put_rollout(self, change: records.PutRollout) -> None:
         """A rollout."""
         values = sql_rows.ROLLOUTS.values(change.rollout)
-        self._database.change(sql_rows.ROLLOUTS.put, self._run.id, *values)
+        self._database.change(sql_rows.ROLLOUTS.put, self._run.id, self._shard, *values)
 
     def put_state(self, change: records.PutState) -> None:
         """A named value."""
         self._database.change(sql_rows.STATES.put, self._run.id, change.key, change.value)
 
+    def drop_request(self, change: records.DropRequest) -> None:
+        """A request that is done with."""
+        if not self._database.change(_DROP_REQUEST, self._run.id, change.number):
+            raise HeadMovedError(
+                f"run {self._run.id}: request {change.number} is done with already"
+            )
+
     def log(self, change: records.Log) -> None:
         """An entry of the log."""
         values = sql_rows.LOG.values(change)
         self._database.change(sql_rows.LOG.insert, self._run.id, self._now, *values)
+
+
+def _without_replaced(changes: Sequence[Change]) -> list[Change]:
+    """Without the records of a rollout that a later one replaces at once: each names all devices
+    that have answered, and many answer together."""
+    last = {
+        c.rollout.version: i for i, c in enumerate(changes) if isinstance(c, records.PutRollout)
+    }
+    return [
+        change for i, change in enumerate(changes)
+        if not isinstance(change, records.PutRollout) or last[change.rollout.version] == i
+    ]  # fmt: skip
 
 
 _APPLY: dict[type, Callable[[Commit, Any], None]] = {
@@ -178,5 +201,6 @@ _APPLY: dict[type, Callable[[Commit, Any], None]] = {
     records.PutDevice: Commit.put_device,
     records.PutRollout: Commit.put_rollout,
     records.PutState: Commit.put_state,
+    records.DropRequest: Commit.drop_request,
     records.Log: Commit.log,
 }

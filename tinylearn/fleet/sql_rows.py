@@ -127,8 +127,8 @@ DEVICES = Table(
 ROLLOUTS = Table(
     "rollouts",
     records.Rollout,
-    ("run",),
-    ("run", "version"),
+    ("run", "shard"),
+    ("run", "version", "shard"),
     {"stages": _TUPLE, "most_errors": FLOAT, "installed": _TUPLE, "failed": _TUPLE},
 )
 STATES = Table("states", records.PutState, ("run",), ("run", "key"))

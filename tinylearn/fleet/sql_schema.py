@@ -11,7 +11,26 @@ from dataclasses import dataclass
 from tinylearn.fleet.store import StoreError
 
 #: of the tables below; a change of theirs is a new number and an entry of ``MIGRATIONS``
-VERSION = 1
+VERSION = 2
+
+_ROLLOUTS = """
+CREATE TABLE rollouts (
+  run {integer} NOT NULL REFERENCES runs (id),
+  shard {integer} NOT NULL,
+  version {integer} NOT NULL,
+  previous {integer} NOT NULL,
+  stages TEXT NOT NULL,
+  stage {integer} NOT NULL,
+  state TEXT NOT NULL,
+  most_errors {real},
+  installed TEXT NOT NULL,
+  failed TEXT NOT NULL,
+  turn {integer} NOT NULL,
+  PRIMARY KEY (run, version, shard)
+){strict};
+
+CREATE INDEX previous_versions ON rollouts (run, previous)
+"""
 
 TABLES = """
 CREATE TABLE runs (
@@ -110,21 +129,6 @@ CREATE TABLE devices (
 CREATE INDEX deployed_versions ON devices (run, deployed);
 CREATE INDEX pinned_versions ON devices (run, pinned);
 
-CREATE TABLE rollouts (
-  run {integer} NOT NULL REFERENCES runs (id),
-  version {integer} NOT NULL,
-  previous {integer} NOT NULL,
-  stages TEXT NOT NULL,
-  stage {integer} NOT NULL,
-  state TEXT NOT NULL,
-  most_errors {real},
-  installed TEXT NOT NULL,
-  failed TEXT NOT NULL,
-  PRIMARY KEY (run, version)
-){strict};
-
-CREATE INDEX previous_versions ON rollouts (run, previous);
-
 CREATE TABLE states (
   run {integer} NOT NULL REFERENCES runs (id),
   key TEXT NOT NULL,
@@ -150,11 +154,21 @@ CREATE TABLE requests (
   command TEXT NOT NULL
 ){strict};
 
-CREATE INDEX requests_of_run ON requests (run, ordinal)
+CREATE INDEX requests_of_run ON requests (run, ordinal);
 """
+TABLES += _ROLLOUTS
 
 #: what makes tables of version n into those of n + 1
-MIGRATIONS: dict[int, str] = {}
+MIGRATIONS: dict[int, str] = {
+    1: f"""
+DROP INDEX previous_versions;
+ALTER TABLE rollouts RENAME TO rollouts_1;
+{_ROLLOUTS};
+INSERT INTO rollouts SELECT run, 0, version, previous, stages, stage, state, most_errors, installed,
+  failed, version FROM rollouts_1;
+DROP TABLE rollouts_1
+"""
+}
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ class StoreError(TinylearnError):
 
 
 class HeadMovedError(TinylearnError):
-    """Another coordinator has added a version meanwhile; nothing of the transaction was kept."""
+    """Another coordinator has added a version or carried out the request meanwhile; nothing of the
+    transaction was kept."""
 
 
 class DuplicateUpdateError(TinylearnError):
@@ -38,6 +39,10 @@ class Store(Protocol):
     StoreError. All other methods, and ``load`` with ``own=False``, may be called beside it by other
     processes. Methods raise StoreError where the database fails, UsageError for an unknown run.
     """
+
+    @property
+    def where(self) -> str:
+        """Its name for people, without a password."""
 
     def create(self, run: Run, initial: bytes) -> None:
         """Begin a run with version 1, the exchanged bytes of the initial weights. One run with the
@@ -78,10 +83,10 @@ class Store(Protocol):
         may come to light after one with a higher number."""
 
     def request(self, run: int, command: str) -> None:
-        """Leave a command (JSON) for the coordinator, see ``take_requests``."""
+        """Leave a command (JSON) for the coordinator."""
 
-    def take_requests(self, run: int) -> list[str]:
-        """Commands left since the last call, oldest first; they are gone afterwards."""
+    def requests(self, run: int) -> list[tuple[int, str]]:
+        """Commands that wait, oldest first, with the numbers that ``DropRequest`` takes."""
 
     def close(self) -> None:
         """Let go of the database and of the shards."""

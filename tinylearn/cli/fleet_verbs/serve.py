@@ -49,8 +49,9 @@ def _add_where(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--broker-dir", default=BROKER_DIR, metavar="DIR",
                       help="without --broker a broker runs in this process, on this machine alone, "
                       f"from this folder (default {BROKER_DIR})")  # fmt: skip
-    verb.add_argument("--port", type=port, default=8883, metavar="N",
-                      help="where that broker listens if its folder is new (default 8883)")  # fmt: skip
+    verb.add_argument("--port", type=port, metavar="N",
+                      help="where that broker listens, decided when its folder is made (default "
+                      "8883)")  # fmt: skip
     verb.add_argument("--shard", type=part, default=(0, 1), metavar="I/N",
                       help="look after one of N parts of the fleet (default 0/1)")  # fmt: skip
 

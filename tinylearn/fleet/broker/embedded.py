@@ -82,7 +82,8 @@ class EmbeddedBroker:
             asyncio.run(self._serve())
         except Exception as error:
             self._problem = error
-            logging.getLogger(__name__).exception("embedded broker: ended by an error")
+            if self._started.is_set():
+                logging.getLogger(__name__).exception("embedded broker: ended by an error")
         finally:
             self._started.set()
 

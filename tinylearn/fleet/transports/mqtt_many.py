@@ -96,7 +96,7 @@ class AsyncDevice(asyncio.Protocol):
         self._decoder = packets.Decoder(_PACKET_MOST)
         self._lost = asyncio.Event()
         self._number = 0
-        self._heard = False
+        self._heard = self._is_second = False
         self._state = self._will = b""
         self._deliver: Callable[[bytes], None] = lambda _content: None
         self._task: asyncio.Task[None] | None = None
@@ -187,8 +187,15 @@ class AsyncDevice(asyncio.Protocol):
             if not self._heard:
                 self.drop()
                 return
+            self._announce_now_and_then()
             self._heard = False
             self._write(packets.PINGREQ)
+
+    def _announce_now_and_then(self) -> None:
+        """At every second PINGREQ: the broker may have lost what it retained."""
+        self._is_second = not self._is_second
+        if not self._is_second:
+            self._publish("state", self._state, retain=True)
 
     def _forget(self) -> None:
         self.ready.clear()
