@@ -57,7 +57,8 @@ class CrowdOptions:
 
 @dataclass(frozen=True)
 class Served:
-    """``connected``: devices at the end; ``lost``: connections; messages ``up`` and ``down``."""
+    """``connected``: devices at the end; ``lost``: connections before it; messages ``up`` and
+    ``down``."""
 
     devices: int
     connected: int
@@ -125,14 +126,12 @@ async def _serve(
                 member.start()
             await _first_ready([member.link for member in crowd], many, stop)
             await _watch(crowd, stop, options.seconds)
-            connected = _connected(crowd)
+            connected, lost = _connected(crowd), many.counts["connections_lost"]
         finally:
             await many.close()
             for member in crowd:
                 member.agent.twin.close()
-    counts = many.counts
-    return Served(len(crowd), connected, counts["connections_lost"], counts["sent"],
-                  counts["received"])  # fmt: skip
+    return Served(len(crowd), connected, lost, many.counts["sent"], many.counts["received"])
 
 
 class _Member:
