@@ -15,7 +15,7 @@ from support.fleet_world import COUNT, HASH, PythonDevice
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "e2e"))
 
-from cli_tools import Result, done, tinylearn
+from cli_tools import Result, done, snapshot, tinylearn  # noqa: F401 (for tests beside)
 
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.records import Run

@@ -276,6 +276,6 @@ def test_a_port_in_use_is_told_in_one_line(tmp_path: Path, caplog) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         choice = BrokerChoice(folder=tmp_path / "b", port=taken.getsockname()[1])
-        with pytest.raises(DeviceError, match="cannot start .*in use"), opened_broker(choice):
+        with pytest.raises(DeviceError, match=r"cannot start .*in use"), opened_broker(choice):
             pass
     assert not caplog.records

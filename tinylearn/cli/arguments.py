@@ -33,6 +33,14 @@ def _real(text: str) -> float:
         return math.nan
 
 
+def real(text: str) -> float:
+    """A finite number."""
+    value = _real(text)
+    if not math.isfinite(value):
+        raise ArgumentTypeError(f"{text!r} is not a number")
+    return value
+
+
 def positive_real(text: str) -> float:
     """A finite number above 0."""
     value = _real(text)
@@ -68,6 +76,14 @@ def share(text: str) -> float:
 def shares(text: str) -> tuple[float, ...]:
     """Shares with commas between."""
     return tuple(share(part) for part in text.split(","))
+
+
+def span(text: str) -> tuple[float, float]:
+    """ "0.01,0.1": two numbers from 0 on, the larger one last."""
+    ends = [_real(part) for part in text.split(",")]
+    if len(ends) != 2 or not 0 <= ends[0] <= ends[1] < math.inf:
+        raise ArgumentTypeError(f"{text!r} is not A,B with A up to B, both from 0 on")
+    return ends[0], ends[1]
 
 
 def words(text: str) -> tuple[str, ...]:

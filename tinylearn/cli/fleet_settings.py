@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from tinylearn.cli.arguments import natural, positive, positive_real, share, words
@@ -37,14 +37,15 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def add_settings(group: argparse._ArgumentGroup) -> None:
-    """Adds them; what is not given is None."""
-    for name, setting in SETTINGS.items():
+def add_settings(group: argparse._ArgumentGroup, without: Collection[str] = ()) -> None:
+    """Adds them, but for some; what is not given is None."""
+    for name in (name for name in SETTINGS if name not in without):
+        setting = SETTINGS[name]
         group.add_argument(f"--{name.replace('_', '-')}", type=setting.kind,
                            metavar=setting.metavar, help=setting.help)  # fmt: skip
 
 
 def settings_of(args: argparse.Namespace) -> dict[str, Any]:
     """Those that were given."""
-    given = {name: getattr(args, name) for name in SETTINGS}
+    given = {name: getattr(args, name, None) for name in SETTINGS}
     return {name: value for name, value in given.items() if value is not None}

@@ -30,7 +30,9 @@ def read(path: Path, names: Collection[str], most: int) -> dict[str, NDArray[Any
     try:
         with path.open("rb") as file:
             if file.read(len(_MAGIC)) == _MAGIC:
-                raise BadInputError("is a single array, not a .npz; save it by np.savez(path, x=..., y=...)")
+                raise BadInputError(
+                    "is a single array, not a .npz; save it by np.savez(path, x=..., y=...)"
+                )
         with zipfile.ZipFile(path) as archive:
             if sum(info.file_size for info in archive.infolist()) > most:
                 raise BadInputError(f"unpacks to more than {most} bytes; split it")

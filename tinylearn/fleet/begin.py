@@ -57,7 +57,7 @@ def begin(
     if (runs and not wanted.new) or wanted.run is not None:
         begun = _resumed(chosen_run(runs, where, wanted.run), store, where, model, wanted)
     else:
-        begun = _made(store, {run.id for run in runs}, model, wanted)
+        begun = new_run(store, _number({run.id for run in runs}), model, wanted)
     states = {CONFIG: json.dumps(asdict(begun.config)), PROJECT: str(project.absolute()),
               SHARDS: str(shard.count)}  # fmt: skip
     store.commit(begun.run.id, [PutState(*state) for state in states.items()], shard.number)
@@ -93,14 +93,15 @@ def shards_of(states: Mapping[str, str]) -> int:
 # ---- a new one ----
 
 
-def _made(store: Store, taken: set[int], model: FleetModel, wanted: Wanted) -> Begun:
+def new_run(store: Store, number: int, model: FleetModel, wanted: Wanted) -> Begun:
+    """Makes a run of that number. Raises UsageError."""
     if wanted.strategy is None:
         raise UsageError("a new run needs --strategy; tinylearn fleet strategies lists them")
     config = Config(**wanted.settings)
     strategy = _planned(wanted.strategy, wanted.parameters, config)
     local = set(strategy.local_tensors([name for name, _, _ in model.tensors]))
     exchanged = model.exchanged_bytes(local)
-    run = Run(_number(taken), strategy.name, strategy.parameters(), wanted.seed or 0, model.name,
+    run = Run(number, strategy.name, strategy.parameters(), wanted.seed or 0, model.name,
               model.hash, model.weights_bytes, exchanged)  # fmt: skip
     store.create(run, model.initial[:exchanged])
     return Begun(run, strategy, config, resumed=False)

@@ -83,13 +83,15 @@ class RunConfig:
 
 class RunDirectory(Observer):
     """Rows and events of one run. ``traffic``: (bytes up, bytes down) so far; each row has what was
-    added since the row before."""
+    added since the row before. ``clock`` gives Unix time."""
 
     def __init__(
         self, folder: Path, config: RunConfig, traffic: Callable[[], tuple[int, int]],
+        clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         """Makes the folder, or goes on in it. Raises UsageError where it holds another run."""
         self._run, self._traffic, self._before = config.run, traffic, traffic()
+        self._clock = clock
         _claim(folder, config)
         self._curve, self._events = (_opened(folder / n) for n in ("curve.csv", "events.jsonl"))
         if not self._curve.tell():
@@ -102,7 +104,7 @@ class RunDirectory(Observer):
 
     def logged(self, entry: Log) -> None:
         """To events.jsonl."""
-        values = logs.entry(time.time(), logs.level_of(entry), self._run, entry)
+        values = logs.entry(self._clock(), logs.level_of(entry), self._run, entry)
         self._add(self._events, logs.json_line(values) + "\n")
 
     def round_ended(self, end: RoundEnd) -> None:

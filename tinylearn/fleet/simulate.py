@@ -32,6 +32,7 @@ from tinylearn.fleet.store import Store
 from tinylearn.fleet.strategies.base import Strategy
 from tinylearn.fleet.transports.base import Incoming
 from tinylearn.fleet.transports.memory import MemoryDevice, MemoryNetwork
+from tinylearn.fleet.transports.metered import MeteredTransport
 
 _TICK = 0.1
 _ANNOUNCE_SECONDS = 60.0
@@ -51,7 +52,8 @@ class Point:
 
 @dataclass
 class Outcome:
-    """How a simulated run went. ``seconds`` are virtual."""
+    """How a simulated run went. ``seconds`` are virtual; ``weights``: the exchanged ones; bytes are
+    those of all messages that reached the coordinator or left it."""
 
     seconds: float
     points: list[Point]
@@ -60,6 +62,8 @@ class Outcome:
     weights: bytes
     resets: int = 0
     departures: int = 0
+    bytes_up: int = 0
+    bytes_down: int = 0
 
 
 @dataclass
@@ -76,7 +80,8 @@ class _Device:
 
 @dataclass
 class Simulation:
-    """One run. ``on_point`` is told of each round that ended, for progress."""
+    """One run. ``on_point`` is told of each round that ended, for progress, ``on_effects`` as
+    ``Service`` tells."""
 
     model: FleetModel
     library: TwinLibrary
@@ -87,11 +92,13 @@ class Simulation:
     scenario: Scenario
     store: Store
     on_point: Callable[[Point], None] = lambda _: None
+    on_effects: Callable[[Coordinator, Effects], None] = lambda *_: None
     points: list[Point] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._random = random.Random(f"{self.scenario.seed}/devices")
         self._network = MemoryNetwork(self.scenario.faults(), self.scenario.seed)
+        self.transport = MeteredTransport(self._network.coordinator)
         self._arrived: list[Incoming] = []
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = count()
@@ -99,8 +106,8 @@ class Simulation:
         self._resets = self._departures = 0
         self._devices = [self._device(i) for i in range(self.scenario.devices)]
         self._service = Service(
-            self.store, self._network.coordinator, self.run, self.strategy, self.config, self.model.blob,
-            clock=lambda: self._network.now, on_effects=self._note,
+            self.store, self.transport, self.run, self.strategy, self.config, self.model.blob,
+            clock=self.now, on_effects=self._note,
         )  # fmt: skip
 
     def _device(self, number: int) -> _Device:
@@ -112,16 +119,21 @@ class Simulation:
 
     # ---- the run ----
 
+    def now(self) -> float:
+        """Virtual seconds since the start."""
+        return self._network.now
+
     def go(self, most_seconds: float = 86_400.0) -> Outcome:
         """Until all rounds are over, or the virtual time is up."""
-        self._network.coordinator.start(self._arrived.append)
+        self.transport.start(self._arrived.append)
         for device in self._devices:
             self._join(device)
         while not self._service.is_done and self._network.now < most_seconds:
             self._advance()
         outcome = Outcome(self._network.now, self.points, self._service.counters,
                           self._network.counts, self._service.machine.head.data,
-                          self._resets, self._departures)  # fmt: skip
+                          self._resets, self._departures,
+                          self.transport.bytes_up, self.transport.bytes_down)  # fmt: skip
         for device in self._devices:
             device.agent.twin.close()
         return outcome
@@ -204,6 +216,7 @@ class Simulation:
     # ---- what is noted ----
 
     def _note(self, machine: Coordinator, effects: Effects) -> None:
+        self.on_effects(machine, effects)
         reports = 0
         for change in effects.changes:
             if isinstance(change, AddUpdate):

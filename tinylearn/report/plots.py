@@ -35,8 +35,10 @@ def save_curves(
     ylabel: str,
     title: str = "",
     marks: Mapping[int, str] | None = None,
+    xlabel: str = "sample",
 ) -> None:
-    """Curves over the samples of a stream, with vertical ``marks`` (sample: text)."""
+    """Curves over the samples of a stream, or what ``xlabel`` says, with vertical ``marks`` (sample:
+    text)."""
     pyplot = _pyplot()
     figure, axes = pyplot.subplots(figsize=(9, 4.2), layout="constrained")
     for name, values in curves.items():
@@ -45,7 +47,7 @@ def save_curves(
         axes.axvline(at, color="0.6", linestyle=":", linewidth=1)
         axes.annotate(text, (at, 0.02), xycoords=("data", "axes fraction"), fontsize=8, color="0.3",
                       xytext=(4, 0), textcoords="offset points")  # fmt: skip
-    axes.set(xlabel="sample", ylabel=ylabel, title=title)
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 0.08))
     image = BytesIO()

@@ -3,21 +3,20 @@
 A small CNN is trained here on the handwritten digits 0-8 that scikit-learn ships. On the board it
 meets a stream that differs from its training: first the digits as it knows them, then faint and
 shifted ones, then a class it has never seen, 9, as a new label. The same stream goes to a frozen
-and to a learning device.
+and to a learning device. Then the second act, see demo_fleet.py: a fleet that learns together.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import demo_fleet
 import numpy as np
+from demo_steps import TARGET, digits, has_emulator, tinylearn
 
 from tinylearn.cli.output import print_table, progress
 from tinylearn.device.client import Device
@@ -27,7 +26,6 @@ from tinylearn.device.stream import Stream, StreamReport, collect, steps
 from tinylearn.report.plots import save_curves
 from tinylearn.report.size import model_code_bytes
 
-TARGET = "cortex-m4f"
 NEW_CLASS = 9
 WINDOW = 60
 
@@ -38,14 +36,6 @@ class Field:
 
     stream: Stream
     phases: tuple[tuple[int, str], ...]
-
-
-def digits() -> tuple[np.ndarray, np.ndarray]:
-    """The 1,797 digits: x float32 [n, 8, 8, 1] in 0..1, y [n]."""
-    from sklearn.datasets import load_digits
-
-    data = load_digits()
-    return (data.images[..., None] / 16).astype(np.float32), data.target.astype(np.int64)
 
 
 def faint_and_shifted(x: np.ndarray) -> np.ndarray:
@@ -68,19 +58,6 @@ def split(seed: int) -> tuple[tuple[np.ndarray, np.ndarray], Field]:
     return (x[training], y[training]), Field(Stream(images, labels=labels), phases)
 
 
-def tinylearn(*words: str, quiet: bool = False) -> str:
-    """Runs a command as a user would, and shows it."""
-    print(f"\n$ tinylearn {' '.join(words)}", flush=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "tinylearn", *words], capture_output=True, text=True
-    )
-    if done.returncode:
-        sys.exit(done.stderr.strip())
-    if not quiet:
-        print(done.stdout, end="", flush=True)
-    return done.stdout
-
-
 def feed(device: Device, field: Field, mode: LearnMode, args: argparse.Namespace) -> StreamReport:
     """The whole stream, one sample at a time."""
     device.set_mode(mode)
@@ -99,11 +76,6 @@ def phase_rows(
         rows.append((name, end - start, *shares))
     tail = (f"{r.accuracy(-200):.1%}" for r in (frozen, learning))
     return [*rows, ("the last 200 samples", 200, *tail)]
-
-
-def has_emulator() -> bool:
-    """Whether the board can be built and emulated here."""
-    return all(shutil.which(name) for name in ("arm-none-eabi-gcc", "qemu-system-arm", "make"))
 
 
 def cost_rows(
@@ -146,14 +118,8 @@ def prepare(out: Path, seed: int, emulator: bool) -> tuple[Path, Field]:
     return project, field
 
 
-def main() -> None:
-    """Runs the demo."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-o", "--out", default="demo-out", help="folder for what is made")
-    parser.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
-    args.quiet = args.json = False
-    started, out, emulator = time.monotonic(), Path(args.out), has_emulator()
+def first_act(args: argparse.Namespace, out: Path, emulator: bool) -> None:
+    """One device learns on."""
     where = "emulator" if emulator else "twin"
     if not emulator:
         print("No cross compiler or emulator here: the demo goes on with the host twin.")
@@ -169,6 +135,18 @@ def main() -> None:
     with open_device(where, project) as device:
         learning = feed(device, field, LearnMode.ALWAYS, args)
         costs = cost_rows(project, info, device, field, learning)
+    tell(field, frozen, learning, costs)
+    curves = {
+        "frozen": list(frozen.curve(WINDOW)),
+        "learning on the device": list(learning.curve(WINDOW)),
+    }
+    save_curves(out / "demo.png", curves, f"accuracy over the last {WINDOW} samples",
+                "Digits on a Cortex-M4F: the stream changes, the device learns", dict(field.phases))  # fmt: skip
+    print(f"\ncurve: {out / 'demo.png'}", flush=True)
+
+
+def tell(field: Field, frozen: StreamReport, learning: StreamReport, costs: list) -> None:
+    """What came of the first act."""
     print()
     print_table(("stream", ">samples", ">frozen", ">learning"), phase_rows(field, frozen, learning))
     if frozen.drifts:
@@ -178,13 +156,19 @@ def main() -> None:
         )
     print()
     print_table(("cost on the device", ">"), costs)
-    curves = {
-        "frozen": list(frozen.curve(WINDOW)),
-        "learning on the device": list(learning.curve(WINDOW)),
-    }
-    save_curves(out / "demo.png", curves, f"accuracy over the last {WINDOW} samples",
-                "Digits on a Cortex-M4F: the stream changes, the device learns", dict(field.phases))  # fmt: skip
-    print(f"\ncurve: {out / 'demo.png'}   ({time.monotonic() - started:.0f} s)")
+
+
+def main() -> None:
+    """Runs the demo."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-o", "--out", default="demo-out", help="folder for what is made")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    args.quiet = args.json = False
+    started, out, emulator = time.monotonic(), Path(args.out), has_emulator()
+    first_act(args, out, emulator)
+    demo_fleet.play(demo_fleet.Act(out, args.seed, emulator))
+    print(f"\n{time.monotonic() - started:.0f} s")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ VERBS = (
     "revoke",
     "serve",
     "gateway",
+    "simulate",
     "status",
     "devices",
     "history",
