@@ -13,6 +13,9 @@ from tinylearn.device.messages import Info
 from tinylearn.device.stream import Stream, in_codes, matched
 from tinylearn.device.stream_file import read_stream
 from tinylearn.errors import BadInputError, UsageError
+from tinylearn.files import npz
+
+_LARGEST = 1 << 30
 
 
 def read_samples(file: Path, project: Path) -> tuple[Stream, NDArray[Any] | None]:
@@ -29,14 +32,12 @@ def read_samples(file: Path, project: Path) -> tuple[Stream, NDArray[Any] | None
 
 
 def _owners(file: Path) -> NDArray[Any] | None:
-    """The file has been read as a stream before, so that its sizes are bounded."""
     if file.suffix.lower() == ".csv":
         return None
     try:
-        with np.load(file, allow_pickle=False) as arrays:
-            owners: NDArray[Any] | None = arrays["device"] if "device" in arrays.files else None
-    except Exception as error:  # damaged bytes make zipfile, zlib and NumPy raise anything
-        raise BadInputError(f"{file}: device cannot be read ({error})") from None
+        owners = npz.read(file, ("device",), _LARGEST).get("device")
+    except BadInputError as error:
+        raise BadInputError(f"{file}: device: {error}") from None
     if owners is not None and owners.dtype.kind not in "iubU":
         raise BadInputError(f"{file}: device is {owners.dtype}; give whole numbers or names")
     return owners
