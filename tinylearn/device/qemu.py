@@ -7,7 +7,9 @@ closes. So QEMU ends with this process however that ends, and nothing is left be
 from __future__ import annotations
 
 import contextlib
+import os
 import select
+import signal
 import socket
 import subprocess
 import tempfile
@@ -122,12 +124,17 @@ class QemuTransport:
 
 
 def _end(keeper: subprocess.Popen[bytes], line: socket.socket, errors: IO[bytes]) -> None:
-    """Closing the pipe is the shell's signal to kill QEMU."""
+    """Closing the pipe is the shell's signal to kill QEMU; a shell that does not is killed as well,
+    with all that it has started."""
     line.close()
     assert keeper.stdin is not None
     with contextlib.suppress(OSError):
         keeper.stdin.close()
     try:
         keeper.wait(_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(keeper.pid, signal.SIGKILL)
+        keeper.wait()
     finally:
         errors.close()
