@@ -1,5 +1,4 @@
-"""Simulate a fleet: the coordinator and the generated C of its devices, in memory and virtual time,
-with a network and devices as bad as asked for; or the devices alone, in front of a real broker."""
+"""Simulate a fleet, the devices' generated C in virtual time; or its devices, before a real broker."""
 
 from __future__ import annotations
 
