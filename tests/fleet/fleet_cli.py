@@ -7,11 +7,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from support.fleet_world import COUNT, HASH, PythonDevice
+from support.fleet_world import COUNT, HASH, Loopback, PythonDevice
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "e2e"))
 
@@ -22,7 +21,6 @@ from tinylearn.fleet.records import Run
 from tinylearn.fleet.service import Service
 from tinylearn.fleet.store import open_store
 from tinylearn.fleet.strategies import find
-from tinylearn.fleet.transports.base import Incoming
 
 RUN = Run(7, "tiny_reptile", {"rounds": 5, "samples": 8, "rate": 0.01, "outer_rate": 1.0}, 3, "net",
           HASH, 4 * COUNT, 4 * COUNT)  # fmt: skip
@@ -43,32 +41,6 @@ def fails(code: int, *words: object, match: str, logs: bool = False) -> str:
     assert all(json.loads(entry)["what"] for entry in logged)
     assert line.startswith(f"tinylearn fleet {words[0]}: ") and match in line, result.err
     return line
-
-
-@dataclass
-class Loopback:
-    """Devices that answer at once."""
-
-    devices: dict[str, PythonDevice]
-
-    def start(self, deliver) -> None:
-        self.deliver = deliver
-        for device in self.devices.values():
-            deliver(Incoming(device.name, "state", device.announce()))
-
-    def send(self, device: str, content: bytes) -> None:
-        answer = self.devices[device].take(content)
-        if answer is not None:
-            self.deliver(Incoming(device, "up", answer))
-
-    def acknowledge(self, incoming: Incoming) -> None:
-        pass
-
-    def is_connected(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        pass
 
 
 def begun(place: str) -> None:

@@ -75,10 +75,10 @@ class Plan:
 
 def _serve(plan: Plan, told: Connection) -> None:
     service = plan.service()
-    service.transport.start(service._arrived.put)
+    service.start()
     told.send("up")
-    service.transport.start = lambda _: None  # type: ignore[method-assign]
-    service.serve(until_done=True)
+    while not service.is_done:
+        service.step()
     told.send("done")
     service.transport.close()
 

@@ -73,7 +73,7 @@ class Scene:
         config = Config(rounds=rounds, deadline=20, retry=0.2, least_devices=2)
         self.service = Service(self.store, transport, RUN, find(RUN.strategy, RUN.parameters),
                                config, bytes)  # fmt: skip
-        transport.start(self.service._arrived.put)
+        self.service.start()
         self.members: list[Member] = []
 
     def member(self, name: str, **options) -> Member:

@@ -61,7 +61,7 @@ def service(place: Path, project: Path, strategy: str, network: MemoryNetwork) -
 
 def play(served: Service, gateways: list[Gateway], network: MemoryNetwork) -> None:
     """One thread plays all parts, so that nothing depends on how fast a board is emulated."""
-    served.transport.start(served._arrived.put)
+    served.start()
     for gateway in gateways:
         gateway.start()
     while not served.is_done:

@@ -128,7 +128,7 @@ def test_reports_from_before_a_restart_count(store) -> None:
     silent = first.transport.devices["d1"]
     first.transport.devices["d1"] = PythonDevice("d1", 4096)
     first.transport.devices["d1"].take = lambda content: None
-    first.transport.start(first._arrived.put)
+    first.start()
     until(lambda: first.step() or first.counters["updates accepted"] == 2)
     second, collected = service(store, rounds=1, run=run), Collected()
     second.transport.devices["d1"] = silent

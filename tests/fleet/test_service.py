@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support.fleet_world import COUNT, HASH, PythonDevice
+from support.fleet_world import COUNT, HASH, Loopback, PythonDevice
 from waiting import until
 
 from tinylearn.fleet.config import Config
@@ -17,36 +16,8 @@ from tinylearn.fleet.service import Service
 from tinylearn.fleet.shards import Shard
 from tinylearn.fleet.store import DuplicateUpdateError, HeadMovedError, StoreError, open_store
 from tinylearn.fleet.strategies import find
-from tinylearn.fleet.transports.base import Incoming
 
 RUN = Run(1, "tiny_reptile", {}, 3, "net", HASH, 4 * COUNT, 4 * COUNT)
-
-
-@dataclass
-class Loopback:
-    """Devices that answer at once. ``acknowledged`` in the order of it."""
-
-    devices: dict[str, PythonDevice]
-    acknowledged: list[Incoming] = field(default_factory=list)
-
-    def start(self, deliver) -> None:
-        self.deliver = deliver
-        for device in self.devices.values():
-            deliver(Incoming(device.name, "state", device.announce()))
-
-    def send(self, device: str, content: bytes) -> None:
-        answer = self.devices[device].take(content)
-        if answer is not None:
-            self.deliver(Incoming(device, "up", answer))
-
-    def acknowledge(self, incoming: Incoming) -> None:
-        self.acknowledged.append(incoming)
-
-    def is_connected(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        pass
 
 
 def service(store, devices: int = 4, rounds: int = 20, frame: int = 4096,
@@ -123,7 +94,7 @@ def test_requests_reach_the_coordinator(tmp_path: Path) -> None:
     store.request(RUN.id, "rubbish")
     store.request(RUN.id, "[" * 100_000)
     served = service(store, rounds=10**6)
-    served.transport.start(served._arrived.put)
+    served.start()
     for _ in range(5):
         served.step()
     assert served.machine.paused
@@ -214,7 +185,7 @@ def test_coordinators_that_share_a_run_all_get_on(place: str) -> None:
     parts = []
     for number in range(2):
         part = service(open_store(place), devices=6, rounds=15, frame=128, shard=Shard(number, 2))
-        part.transport.start(part._arrived.put)
+        part.start()
         parts.append(part)
     until(lambda: [p.step() for p in parts if not p.is_done] == [])
     assert not any(part.counters["rounds void"] for part in parts)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 import random
 import zlib
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from tinylearn.fleet.records import (
 )
 from tinylearn.fleet.strategies import find
 from tinylearn.fleet.strategies.base import Strategy
+from tinylearn.fleet.transports.base import Incoming
 
 HASH = bytes(range(16))
 COUNT = 40
@@ -150,6 +151,33 @@ class PythonDevice:
 
 def _key(task: m.Task) -> tuple[int, int, int]:
     return task.run, task.round, task.attempt
+
+
+@dataclass
+class Loopback:
+    """Devices that answer at once. ``acknowledged`` in the order of it."""
+
+    devices: dict[str, PythonDevice]
+    acknowledged: list[Incoming] = field(default_factory=list)
+
+    def start(self, deliver) -> None:
+        self.deliver = deliver
+        for device in self.devices.values():
+            deliver(Incoming(device.name, "state", device.announce()))
+
+    def send(self, device: str, content: bytes) -> None:
+        answer = self.devices[device].take(content)
+        if answer is not None:
+            self.deliver(Incoming(device, "up", answer))
+
+    def acknowledge(self, incoming: Incoming) -> None:
+        self.acknowledged.append(incoming)
+
+    def is_connected(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        pass
 
 
 class MemoryStore:

@@ -13,7 +13,6 @@ from tinylearn.fleet.events import Effects
 from tinylearn.fleet.presence import Presence
 from tinylearn.fleet.records import Device, Log
 from tinylearn.fleet.round_watch import RoundEnd, RoundWatch
-from tinylearn.fleet.service import logs_of
 from tinylearn.fleet.snapshot import Snapshot
 
 #: a look at all devices costs milliseconds where there are thousands
@@ -53,7 +52,8 @@ class Observers(Observer):
     def on_effects(self, machine: Coordinator, effects: Effects) -> None:
         """For ``Service.on_effects``."""
         now = self._clock()
-        for entry in logs_of(effects) + self._presence.take(effects.changes):
+        logs = [change for change in effects.changes if isinstance(change, Log)]
+        for entry in logs + self._presence.take(effects.changes):
             self.logged(entry)
         for end in self._watch.take(machine, effects.changes, now):
             self.round_ended(end)

@@ -80,7 +80,7 @@ class Rounds:
         if len(self.roster.eligible()) < max(self.config.least_devices, least):
             return False
         selected = self.roster.draw(wanted, number, self.busy())
-        if len(selected) < min(least, max(1, self.roster.not_isolated(number))):
+        if len(selected) < least and len(selected) < max(1, self.roster.not_isolated(number)):
             return False
         record = Round(number, self.head.version.number, tuple(selected))
         opened = self._opened(record, self.head.data, self.head.version.crc, len(selected), now)

@@ -23,7 +23,7 @@ from tinylearn.fleet.config import Config
 from tinylearn.fleet.coordinator import Coordinator
 from tinylearn.fleet.events import Effects, Event, Fetched, Received, Requested, Tick
 from tinylearn.fleet.messages import Task
-from tinylearn.fleet.records import Log, Run
+from tinylearn.fleet.records import Run
 from tinylearn.fleet.shards import Shard
 from tinylearn.fleet.store import DuplicateUpdateError, HeadMovedError, Store, StoreError
 from tinylearn.fleet.strategies.base import Strategy
@@ -74,9 +74,13 @@ class Service:
 
     # ---- the loop ----
 
+    def start(self) -> None:
+        """Lets messages in; ``step`` deals with them."""
+        self.transport.start(self._arrived.put)
+
     def serve(self, until_done: bool = False) -> None:
         """Until ``stop`` is called, or with ``until_done`` until all rounds are over."""
-        self.transport.start(self._arrived.put)
+        self.start()
         while not self._stopping and not (until_done and self.is_done):
             self.step()
 
@@ -225,8 +229,3 @@ def _command(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         command = None
     return command if isinstance(command, dict) else {"do": f"{text[:200]!r}, no JSON object"}
-
-
-def logs_of(effects: Effects) -> list[Log]:
-    """What an event's effects tell."""
-    return [change for change in effects.changes if isinstance(change, Log)]

@@ -136,14 +136,15 @@ def _with_mosquitto() -> float:
         url = Credentials.load(device).url
         with subprocess.Popen(["mosquitto", "-c", conf], stderr=subprocess.DEVNULL) as broker:
             try:
-                _wait_for(port)
+                wait_for(port)
                 coordinator = str(credentials_path(folder, "coordinator"))
                 return measure(url, "echo", "device", coordinator, str(device))
             finally:
                 broker.terminate()
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
+    """Until somebody listens on the port of the loopback interface."""
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
         with socket.socket() as probe:

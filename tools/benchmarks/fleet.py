@@ -97,7 +97,7 @@ def mosquitto(folder: Path) -> Iterator[str]:
     conf.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"
                     "max_queued_messages 20000\nmax_inflight_messages 1000\n")  # fmt: skip
     with subprocess.Popen([program, "-c", str(conf)], stderr=subprocess.DEVNULL) as process:
-        echo._wait_for(port)
+        echo.wait_for(port)
         try:
             yield f"mqtt://127.0.0.1:{port}"
         finally:
@@ -207,7 +207,7 @@ def coordinate(url: str, folder: Path, place: str, strategy: str, parameters: di
     service = Service(
         store, transport, run, find_strategy(strategy, parameters), config, model.blob
     )
-    transport.start(service._arrived.put)
+    service.start()
     while service.machine.rounds.last_round == 0:
         service.step()
     start = time.perf_counter()

@@ -49,6 +49,22 @@ class Setting:
         return find(self.strategy, {**self.parameters, "rounds": self.rounds()})
 
 
+def every_strategy(visits: int, samples: int, rate: float) -> tuple[Setting, ...]:
+    """All strategies on a fleet of devices with ``samples`` each, learnt at ``rate``."""
+    common = {"samples": samples, "rate": rate}
+    online, several = {**common, "outer_rate": 0.5}, {**common, "devices": 4, "passes": 2}
+    at_once = {"samples": samples, "rate": 0.1, "server_rate": 0.1, "devices": 4}
+    partial = {**online, "local_samples": 10, "share": 0.24, "local_tensors_kept": 1}
+    return (
+        Setting(RANDOM, 0),
+        Setting("fed_sgd", visits, at_once, accumulate=samples),
+        Setting("fed_avg", visits, several),
+        Setting("reptile", visits, {**several, "rate": 0.1}, accumulate=10),
+        Setting("tiny_reptile", visits, online),
+        Setting("tiny_meta_fed", visits, partial),
+    )
+
+
 @dataclass(frozen=True)
 class Task:
     """``network`` makes the initial graph of a seed, ``draw`` the devices of its fleet, ``trials`` (a

@@ -11,7 +11,7 @@ import numpy as np
 from networks import Network
 from streams import recordings
 
-from tasks.base import RANDOM, Setting, Task, Trial, shuffled
+from tasks.base import Task, Trial, every_strategy, shuffled
 from tinylearn.fleet.experiment import Draw, Samples
 from tinylearn.ir.graph import Graph
 
@@ -67,21 +67,8 @@ def _trial(rng: np.random.Generator, takes: np.ndarray) -> Trial:
     return Trial(shuffled(rng, support), Samples(chosen[:, _SHOTS:].reshape(-1, 64), truth))
 
 
-_COMMON = {"samples": _SAMPLES, "rate": _RATE}
-_ONLINE = {**_COMMON, "outer_rate": 0.5}
-_SEVERAL = {**_COMMON, "devices": 4, "passes": 2}
 TASK = Task(
     "keywords", "accuracy", network, draw, trials, passes=8, rate=0.01,
-    settings=(
-        Setting(RANDOM, 0),
-        Setting("fed_sgd", _VISITS, {"samples": _SAMPLES, "rate": 0.1, "server_rate": 0.1,
-                                     "devices": 4}, accumulate=_SAMPLES),
-        Setting("fed_avg", _VISITS, _SEVERAL),
-        Setting("reptile", _VISITS, {**_SEVERAL, "rate": 0.1},
-                accumulate=10),
-        Setting("tiny_reptile", _VISITS, _ONLINE),
-        Setting("tiny_meta_fed", _VISITS, {**_ONLINE, "local_samples": 10, "share": 0.24,
-                                           "local_tensors_kept": 1}),
-    ),
+    settings=every_strategy(_VISITS, _SAMPLES, _RATE),
     seeds=5, quick=4,
 )  # fmt: skip

@@ -12,7 +12,7 @@ import numpy as np
 from networks import Network
 from streams import occupancy_days
 
-from tasks.base import RANDOM, Setting, Task, Trial
+from tasks.base import Task, Trial, every_strategy
 from tinylearn.fleet.experiment import Draw, Samples
 from tinylearn.ir.graph import Graph
 
@@ -66,21 +66,8 @@ def _trial(rng: np.random.Generator, day: Samples) -> Trial:
     return Trial(Samples(x[:_SHOTS], y[:_SHOTS]), Samples(x[_SHOTS:], y[_SHOTS:]))
 
 
-_COMMON = {"samples": _SAMPLES, "rate": _RATE}
-_ONLINE = {**_COMMON, "outer_rate": 0.5}
-_SEVERAL = {**_COMMON, "devices": 4, "passes": 2}
 TASK = Task(
     "presence", "accuracy", network, draw, trials, passes=8, rate=0.02,
-    settings=(
-        Setting(RANDOM, 0),
-        Setting("fed_sgd", _VISITS, {"samples": _SAMPLES, "rate": 0.1, "server_rate": 0.1,
-                                     "devices": 4}, accumulate=_SAMPLES),
-        Setting("fed_avg", _VISITS, _SEVERAL),
-        Setting("reptile", _VISITS, {**_SEVERAL, "rate": 0.1},
-                accumulate=10),
-        Setting("tiny_reptile", _VISITS, _ONLINE),
-        Setting("tiny_meta_fed", _VISITS, {**_ONLINE, "local_samples": 10, "share": 0.24,
-                                           "local_tensors_kept": 1}),
-    ),
+    settings=every_strategy(_VISITS, _SAMPLES, _RATE),
     seeds=5, quick=10,
 )  # fmt: skip
