@@ -21,6 +21,7 @@ VERBS = (
     "build",
     "run",
     "fleet",
+    "registry",
     "targets",
     "ops",
     "doctor",

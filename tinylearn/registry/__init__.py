@@ -1,0 +1,1 @@
+"""Devices and models in one RDF dataset: which model runs on which device, and why not."""

@@ -1,0 +1,55 @@
+"""What matching needs to know of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Mode(str, Enum):
+    """What a device does with a model."""
+
+    INFERENCE = "inference"
+    LEARNING = "learning"
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes of RAM and flash that a program with the model takes in all (model, buffers, stack and
+    device program, as report/fit.py counts them), and multiply-accumulates of one inference or one
+    learning step. In RDF: ``tl:inferenceRamBytes``, ``tl:inferenceFlashBytes``,
+    ``tl:inferenceMacs``; ``tl:learningRamBytes`` ...
+    """
+
+    ram_bytes: int
+    flash_bytes: int
+    macs: int | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model by its IRI, which is also the name of its graph.
+
+    ``needs``: by what the device does; no entry: the model cannot do it, or nobody has said how
+    much it takes. ``needs_of_target``: where it was measured or planned for a target by name, which
+    then counts instead. ``sensors``: IRIs of the sensor classes it reads, all of them.
+    ``operators``: names of ops. ``unsupported``: those that tinylearn cannot generate code for.
+    ``arithmetic``: ``float32`` or ``int8``. ``accuracy``: 0 to 1, None where there is none.
+    ``file``: the model file's path or None; ``sha256`` of it. In RDF: ``tl:requiresSensor``,
+    ``tl:operator``, ``tl:unsupportedOperator``, ``tl:arithmetic``, ``tl:accuracy``; the title is
+    ``schema:name``.
+    """
+
+    iri: str
+    title: str
+    needs: Mapping[Mode, Need] = field(default_factory=dict)
+    needs_of_target: Mapping[tuple[Mode, str], Need] = field(default_factory=dict)
+    sensors: frozenset[str] = frozenset()
+    operators: frozenset[str] = frozenset()
+    unsupported: frozenset[str] = frozenset()
+    arithmetic: str | None = None
+    accuracy: float | None = None
+    task: str | None = None
+    file: str | None = None
+    sha256: str | None = None

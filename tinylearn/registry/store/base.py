@@ -1,0 +1,52 @@
+"""The interface of every store of graphs.
+
+A device or a model is one named graph, whose name is the IRI of what it describes. The default
+graph of every query is the union of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
+
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
+
+Term = NamedNode | BlankNode | Literal
+Row = dict[str, Term]
+
+
+class GraphStore(Protocol):
+    """Graphs, durably. One writer at a time; a second one meets a clear error."""
+
+    def upsert(
+        self, graphs: Mapping[NamedNode, Iterable[Triple]], deleted: Iterable[NamedNode] = ()
+    ) -> None:
+        """Replaces each graph as a whole, removes ``deleted``; all of it in one transaction, on
+        the disk when this returns."""
+
+    def graph(self, name: NamedNode) -> list[Triple]:
+        """The content of a graph; nothing where there is none."""
+
+    def names(self, kind: NamedNode | None = None) -> list[NamedNode]:
+        """Names of all graphs in order; ``kind``: of those whose subject of the same IRI has this
+        rdf:type."""
+
+    def select(self, query: str, values: Mapping[str, Term] | None = None) -> list[Row]:
+        """Rows of a SELECT of our own, with ``values`` bound to variables. What people ask goes
+        through query/ instead."""
+
+    def bulk_load(self, quads: Iterable[Quad]) -> None:
+        """Adds many quads, faster and not in one transaction: what was flushed before stays; a
+        kill in between leaves whole graphs only, or says on opening that the load must be repeated."""
+
+    def quads(self) -> Iterator[Quad]:
+        """Everything."""
+
+    def revision(self) -> int:
+        """Grows with each commit; the same number means the same content."""
+
+    def flush(self) -> None:
+        """What was written survives a loss of power when this returns."""
+
+    def close(self) -> None:
+        """Gives the store free for others."""
