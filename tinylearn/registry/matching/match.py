@@ -1,0 +1,104 @@
+"""One device and one model: whether they fit, and why not. Pure.
+
+``table.py`` decides the same for many pairs at once; a test holds the two to each other.
+
+A float32 model on a core without FPU runs in software, some 50 times slower than on a Cortex-M4F. That
+is refused, also where its need was planned for that very target: a plan says what it takes, not
+that anyone wants it so. ``allow_soft_float`` makes it a warning. Where nobody knows whether there is
+an FPU it is a warning always, as most published descriptions do not say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tinylearn.registry.devices.facts import Device
+from tinylearn.registry.matching import cores, words
+from tinylearn.registry.matching.need import need_on
+from tinylearn.registry.models.facts import Mode, Model, Need
+
+_NO_NEED = {
+    Mode.INFERENCE: "RAM and flash that the model needs not known",
+    Mode.LEARNING: "the model does not learn, or what learning needs is not known",
+}
+
+
+@dataclass(frozen=True)
+class Match:
+    """What becomes of a model on a device, both by their IRIs. Bytes left are negative where they
+    are short, None where one side is not known. ``seconds`` and ``joules`` (None: not known) are of
+    one inference or learning step, a proxy: see cores.py."""
+
+    device: str
+    model: str
+    mode: Mode
+    reasons: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    need: Need | None = None
+    ram_left: int | None = None
+    flash_left: int | None = None
+    accuracy: float | None = None
+    seconds: float | None = None
+    joules: float | None = None
+
+    @property
+    def fits(self) -> bool:
+        """Whether nothing speaks against it."""
+        return not self.reasons
+
+    @property
+    def energy(self) -> float | None:
+        """Of one inference or learning step, in J."""
+        return self.joules
+
+
+def match(
+    device: Device, model: Model, mode: Mode = Mode.INFERENCE, allow_soft_float: bool = False
+) -> Match:
+    """Compares what the model needs, on this device's target where that is known, with what the device has."""
+    need = need_on(device, model, mode)
+    soft = model.arithmetic == "float32" and cores.has_fpu(device) is False
+    reasons = [*_against(device, model, need, mode)]
+    reasons += ["no FPU for a float model"] if soft and not allow_soft_float else []
+    warnings = _warnings(device, model, soft and allow_soft_float)
+    seconds = cores.seconds(device, model, need)
+    joules = None if seconds is None or device.power_watts is None else seconds * device.power_watts
+    return Match(device.iri, model.iri, mode, tuple(reasons), tuple(warnings), need,
+                 _left(device.ram_bytes, need and need.ram_bytes),
+                 _left(device.flash_bytes, need and need.flash_bytes),
+                 model.accuracy, seconds, joules)  # fmt: skip
+
+
+def _against(device: Device, model: Model, need: Need | None, mode: Mode) -> Iterator[str]:
+    missing = sorted(words.sensor(iri) for iri in model.sensors - device.sensors)
+    yield from (f"no {name}" for name in missing)
+    if model.unsupported:
+        kinds = sorted(model.unsupported)
+        yield f"operator{'s' * (len(kinds) > 1)} {words.listed(kinds)} not supported"
+    if need is None:
+        yield _NO_NEED[mode]
+        return
+    yield from _short("RAM", need.ram_bytes, device.ram_bytes)
+    yield from _short("flash", need.flash_bytes, device.flash_bytes)
+
+
+def _short(what: str, needed: int, there: int | None) -> Iterator[str]:
+    if there is None:
+        yield f"{what} of the device not known"
+    elif needed > there:
+        yield (
+            f"{what} short by {words.size(needed - there)} "
+            f"(needs {words.size(needed)}, has {words.size(there)})"
+        )
+
+
+def _warnings(device: Device, model: Model, software: bool) -> Iterator[str]:
+    if software:
+        yield "no FPU: a float model runs in software"
+    if model.arithmetic == "float32" and cores.has_fpu(device) is None:
+        yield "FPU of the device not known"
+
+
+def _left(there: int | None, needed: int | None) -> int | None:
+    return None if there is None or needed is None else there - needed
