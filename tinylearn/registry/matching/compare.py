@@ -40,21 +40,22 @@ def compare(devices: DeviceTable, models: ModelTable, mode: Mode, d: Numbers, m:
     """``d`` and ``m``: numbers of devices and models, of shapes that broadcast."""
     rows, needs, arithmetic = devices.rows[d], models.needs[mode], models.arithmetic[m]
     column = models.columns_of(devices.targets)[rows["target"]]
-    ram, flash, macs = (table[m, column] for table in (needs.ram, needs.flash, needs.macs))
+    ram, flash = needs.ram[m, column], needs.flash[m, column]
     fpu = _fpu(devices, rows)
     problems = np.zeros(ram.shape, np.int8)
-    problems += ram < 0
+    problems += (ram < 0) | needs.obstacle[m]
     problems += (ram >= 0) & (rows["ram"] < np.maximum(ram, 0))
     problems += (flash >= 0) & (rows["flash"] < np.maximum(flash, 0))
     problems += _missing(devices, models, d, m)
     problems += models.unsupported[m]
     if not allow_soft_float:
-        problems += (arithmetic == cores.FLOAT) & (fpu == 0)
+        problems += (arithmetic == cores.FLOAT) & (fpu == 0) & ~needs.measured[m, column]
     cycles = _cycles(devices)[arithmetic, rows["core"], fpu]
     clock = np.where(rows["clock"] > 0, rows["clock"], np.nan)
     left = np.where((ram < 0) | (rows["ram"] < 0), np.nan, rows["ram"] - ram)
     accuracy = np.broadcast_to(models.accuracy[m], ram.shape)
-    return Compared(problems, accuracy, left, macs * cycles / clock * rows["power"])
+    return Compared(problems, accuracy, left,
+                    needs.macs[m, column] * cycles / clock * rows["power"])  # fmt: skip
 
 
 def _missing(devices: DeviceTable, models: ModelTable, d: Numbers, m: Numbers) -> Truth:

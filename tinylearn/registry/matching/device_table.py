@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinylearn.registry.devices.facts import Device
-from tinylearn.registry.matching.terms import Terms
+from tinylearn.registry.matching.terms import WORD, Terms
 
 Numbers = NDArray[np.intp]
 
@@ -96,7 +96,7 @@ class DeviceTable:
             more = np.zeros((len(self._masks), 1), np.uint64)
             self._masks = np.concatenate([self._masks, more], axis=1)
         numbers = [self._numbers[iri] for iri in having if iri in self._numbers]
-        self._masks[numbers, bit // 64] |= np.uint64(1 << bit % 64)
+        self._masks[numbers, bit // WORD] |= np.uint64(1 << bit % WORD)
 
     def device(self, number: int) -> Device:
         """What the columns hold of a device: no title, and only the sensors that matter."""

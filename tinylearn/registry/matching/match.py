@@ -4,8 +4,9 @@
 
 A float32 model on a core without FPU runs in software, some 50 times slower than on a Cortex-M4F. That
 is refused, also where its need was planned for that very target: a plan says what it takes, not
-that anyone wants it so. ``allow_soft_float`` makes it a warning. Where nobody knows whether there is
-an FPU it is a warning always, as most published descriptions do not say.
+that anyone wants it so. It is a warning where the need was measured, as then somebody has built it
+for that core, and with ``allow_soft_float``. Where nobody knows whether there is an FPU it is a warning
+always, as most published descriptions do not say.
 """
 
 from __future__ import annotations
@@ -59,9 +60,10 @@ def match(
     """Compares what the model needs, on this device's target where that is known, with what the device has."""
     need = need_on(device, model, mode)
     soft = model.arithmetic == "float32" and cores.has_fpu(device) is False
+    wanted = allow_soft_float or (need is not None and need.measured)
     reasons = [*_against(device, model, need, mode)]
-    reasons += ["no FPU for a float model"] if soft and not allow_soft_float else []
-    warnings = _warnings(device, model, soft and allow_soft_float)
+    reasons += ["no FPU for a float model"] if soft and not wanted else []
+    warnings = _warnings(device, model, soft and wanted)
     seconds = cores.seconds(device, model, need)
     joules = None if seconds is None or device.power_watts is None else seconds * device.power_watts
     return Match(device.iri, model.iri, mode, tuple(reasons), tuple(warnings), need,
@@ -76,11 +78,11 @@ def _against(device: Device, model: Model, need: Need | None, mode: Mode) -> Ite
     if model.unsupported:
         kinds = sorted(model.unsupported)
         yield f"operator{'s' * (len(kinds) > 1)} {words.listed(kinds)} not supported"
-    if need is None:
-        yield _NO_NEED[mode]
-        return
-    yield from _short("RAM", need.ram_bytes, device.ram_bytes)
-    yield from _short("flash", need.flash_bytes, device.flash_bytes)
+    if need is None or mode in model.obstacles:
+        yield model.obstacles.get(mode, _NO_NEED[mode])
+    if need is not None:
+        yield from _short("RAM", need.ram_bytes, device.ram_bytes)
+        yield from _short("flash", need.flash_bytes, device.flash_bytes)
 
 
 def _short(what: str, needed: int, there: int | None) -> Iterator[str]:

@@ -16,12 +16,15 @@ from tinylearn.registry.models.facts import Mode, Model, Need
 
 @dataclass(frozen=True)
 class Needs:
-    """[model, target] of bytes, -1 where not known, and MACs, NaN. The last column is the general need,
+    """[model, target] of bytes, -1 where not known, of MACs, NaN, and of whether they were measured. The last column is the general need,
     which stands in for a target of which nothing is known."""
 
     ram: NDArray[np.int64]
     flash: NDArray[np.int64]
     macs: NDArray[np.float64]
+    measured: NDArray[np.bool_]
+    #: [model]: something is known that keeps it from it
+    obstacle: NDArray[np.bool_]
 
 
 class ModelTable:
@@ -66,6 +69,8 @@ class ModelTable:
             np.array([-1 if n is None else min(n.ram_bytes, MOST) for n in cells], np.int64).reshape(shape),
             np.array([-1 if n is None else min(n.flash_bytes, MOST) for n in cells], np.int64).reshape(shape),
             np.array([_macs(n) for n in cells], np.float64).reshape(shape),
+            np.array([n is not None and n.measured for n in cells], bool).reshape(shape),
+            np.array([mode in m.obstacles for m in self.models], bool),
         )  # fmt: skip
 
 

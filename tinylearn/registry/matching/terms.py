@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-WORD = 64
+#: bits of a word: as the sum of an engine with 64-bit integers they do not overflow
+WORD = 62
 
 
 class Terms:
@@ -46,7 +47,7 @@ class Terms:
         return None if number < 0 else self._names[number]
 
     def mask(self, names: Iterable[str], words: int) -> NDArray[np.uint64]:
-        """The known ones of ``names`` as bits: ``words`` of 64."""
+        """The known ones of ``names`` as bits: words of WORD."""
         bits = sum(1 << self._numbers[name] for name in names if name in self._numbers)
         return np.array([bits >> WORD * i & (1 << WORD) - 1 for i in range(words)], np.uint64)
 
@@ -57,5 +58,5 @@ class Terms:
 
     @property
     def words(self) -> int:
-        """64-bit words that a mask of all names takes; at least one."""
+        """Words that a mask of all names takes; at least one."""
         return max(1, -(-len(self._names) // WORD))

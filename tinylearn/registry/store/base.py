@@ -35,6 +35,10 @@ class GraphStore(Protocol):
         """Rows of a SELECT of our own, with ``values`` bound to variables. What people ask goes
         through query/ instead."""
 
+    def select_csv(self, query: str) -> bytes:
+        """The same as SPARQL 1.1 Query Results CSV: no term becomes a Python object, which is what
+        takes long where rows are many."""
+
     def bulk_load(self, quads: Iterable[Quad]) -> None:
         """Adds many quads, faster and not in one transaction: what was flushed before stays; a
         kill in between leaves whole graphs only, or says on opening that the load must be repeated."""
