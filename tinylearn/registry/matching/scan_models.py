@@ -15,17 +15,32 @@ from tinylearn.registry.models.read import model_of
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.vocabulary import NEURAL_NETWORK, TYPE
 
-_TARGETS = f"""SELECT ?m ?mode ?target ?ram ?flash ?macs ?measured {{ %s GRAPH ?m {{
-  ?n {flat.TARGET} ?target . ?m {flat.NEED} ?n . ?n {flat.MODE} ?mode ;
-  {flat.sizes()[0]} ?ram ; {flat.sizes()[1]} ?flash .
-  OPTIONAL {{ ?n {flat.sizes()[2]} ?macs }} OPTIONAL {{ ?n {flat.MEASURED} ?measured }} }} }}"""
+#: of a model all that is said of itself; of its needs by target there are many
+_MODELS = f"""SELECT ?m ?p ?o {{ GRAPH ?m {{
+  ?m {TYPE} {NEURAL_NETWORK} . ?m ?p ?o FILTER (?p != {flat.NEED}) }} }}"""
+_RAM, _FLASH, _MACS = flat.sizes()
+#: of one target, found by its name
+_OF_TARGET = f"""SELECT ?m ?mode ?target ?ram ?flash ?macs ?measured {{ GRAPH ?m {{ VALUES ?target {{ %s }}
+  ?n {flat.TARGET} ?target . ?m {flat.NEED} ?n . ?n {flat.MODE} ?mode ; {_RAM} ?ram ; {_FLASH} ?flash .
+  OPTIONAL {{ ?n {_MACS} ?macs }} OPTIONAL {{ ?n {flat.MEASURED} ?measured }} }} }}"""
+
+
+def _scan(variable: str, predicate: NamedNode) -> str:
+    return f"{{ SELECT ?m ?n ?{variable} {{ GRAPH ?m {{ ?n {predicate} ?{variable} }} }} }}"
+
+
+#: of all targets: scans of their own, which engines join by hash instead of looking each one up
+_OF_ALL = f"""SELECT ?m ?mode ?target ?ram ?flash ?macs ?measured {{
+  {{ SELECT ?m ?n {{ GRAPH ?m {{ ?m {flat.NEED} ?n }} }} }}
+  {_scan("mode", flat.MODE)} {_scan("target", flat.TARGET)} {_scan("ram", _RAM)} {_scan("flash", _FLASH)}
+  OPTIONAL {_scan("macs", _MACS)} OPTIONAL {_scan("measured", flat.MEASURED)} }}"""
 
 
 def scan_models(store: GraphStore, target: str | None = None) -> list[Model]:
     """Every model. ``target``: of the needs by target only those of this one are read."""
     of_targets = _needs_of_targets(store, target)
     triples: dict[str, list[Triple]] = defaultdict(list)
-    for row in store.select(_query()):
+    for row in store.select(_MODELS):
         iri = row["m"]
         assert isinstance(iri, NamedNode) and isinstance(row["p"], NamedNode)
         triples[iri.value].append(Triple(iri, row["p"], row["o"]))
@@ -33,23 +48,12 @@ def scan_models(store: GraphStore, target: str | None = None) -> list[Model]:
     return [replace(model, needs_of_target=of_targets.get(model.iri, {})) for model in read]
 
 
-def _query() -> str:
-    """Each model's type and flat facts."""
-    sizes = (fact for mode in Mode for fact in flat.sizes(mode))
-    obstacles = (flat.obstacle(mode) for mode in Mode)
-    facts = (TYPE, flat.NAME, flat.CATEGORY, flat.SENSOR, flat.OPERATOR, flat.UNSUPPORTED,
-             flat.ARITHMETIC, flat.ACCURACY, flat.FILE, flat.SHA256, *sizes, *obstacles)  # fmt: skip
-    wanted = " ".join(map(str, facts))
-    model = f"?m {TYPE} {NEURAL_NETWORK}"
-    return f"SELECT ?m ?p ?o {{ GRAPH ?m {{ {model} . VALUES ?p {{ {wanted} }} ?m ?p ?o }} }}"
-
-
 def _needs_of_targets(
     store: GraphStore, target: str | None
 ) -> dict[str, dict[tuple[Mode, str], Need]]:
-    only = "" if target is None else f"VALUES ?target {{ {Literal(target)} }}"
+    query = _OF_ALL if target is None else _OF_TARGET % Literal(target)
     found: dict[str, dict[tuple[Mode, str], Need]] = defaultdict(dict)
-    for iri, mode, name, ram, flash, macs, measured in table_of(store.select_csv(_TARGETS % only)):
+    for iri, mode, name, ram, flash, macs, measured in table_of(store.select_csv(query)):
         need = Need(int(ram), int(flash), int(macs) if macs else None, measured == "true")
         found[iri][Mode(mode), name] = need
     return found
