@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from tinylearn.registry.models.write import triples_of
 #: what learns in the figures of a model file, where nobody says: every model that can learn at all
 #: can do that, int8 ones as well
 LEARN = "last:1"
+SaidOf = Callable[[str], Said]
 
 
 def import_model(
@@ -48,19 +49,26 @@ def import_model(
     """
     told = about(sensors, task, dataset, accuracy, description)
     of_project = path.name.endswith(SUFFIX)
-    found = described_folder(path, told) if of_project else described_file(path, told, learn)
+    found = described_folder(path, told) if of_project else _told_file(path, told, learn)
     return found.model, triples_of(found)
 
 
-def described_file(path: Path, told: About, learn: str | None = None) -> Described:
-    """Of a model file."""
+def _told_file(path: Path, told: About, learn: str | None) -> Described:
+    def said(sha256: str) -> Said:
+        found = said_in(beside(path), sha256)
+        return Said(told.otherwise(found.about), found.metrics, found.origin)
+
+    return described_file(path, said, learn)
+
+
+def described_file(path: Path, said_of: SaidOf, learn: str | None = None) -> Described:
+    """Of a model file; ``said_of`` tells by the file's SHA-256 what else is known of it."""
     try:
         graph, sha256 = read_model(path)
         models, obstacles = _compiled(path, graph, sha256, learn)
     except UnsupportedError as error:
-        return _unsupported(path, told, error)
-    holder = Holder(shown(path), sha256, path.stat().st_size)
-    said = _said(path, sha256, told)
+        return _unsupported(path, said_of, error)
+    holder, said = Holder(shown(path), sha256, path.stat().st_size), said_of(sha256)
     made = described(path.stem, models[Mode.INFERENCE], holder, said, planned(models), obstacles)
     model = replace(made.model, operators=_operators(path) or made.model.operators)
     return replace(made, model=model, learns=learn or LEARN if Mode.LEARNING in models else None)
@@ -94,16 +102,11 @@ def _compiled(
     return models, obstacles
 
 
-def _unsupported(path: Path, told: About, error: UnsupportedError) -> Described:
+def _unsupported(path: Path, said_of: SaidOf, error: UnsupportedError) -> Described:
     """Raises what is wrong with the file itself, should it not be a model at all."""
     if not path.is_file():
         raise error
     found, digest = outline(path), hashlib.sha256(path.read_bytes()).hexdigest()
     holder = Holder(shown(path), digest, path.stat().st_size)
     reason = str(error).removeprefix(f"{path.name}: ")
-    return outlined(path.stem, found, reason, holder, _said(path, digest, told), __version__)
-
-
-def _said(path: Path, sha256: str, told: About) -> Said:
-    found = said_in(beside(path), sha256)
-    return Said(told.otherwise(found.about), found.metrics, found.origin)
+    return outlined(path.stem, found, reason, holder, said_of(digest), __version__)
