@@ -23,7 +23,7 @@ from tinylearn.registry.vocabulary import (
 
 _ROOTS = frozenset({NEURAL_NETWORK.value, SMART_SENSOR.value, THING.value})
 #: facts that only a device has on itself
-_DEVICE_FACTS = frozenset({terms.HAS_SENSOR, terms.CLOCK_HZ, terms.POWER_WATTS, terms.TARGET})
+_DEVICE_FACTS = frozenset({terms.HAS_SENSOR, terms.CLOCK_HZ, terms.POWER_WATTS})
 #: by these a part names what it belongs to, in place of the other way round
 _PART_OF = frozenset({SSN_EXTEND + "provideInput", SOSA + "isHostedBy"})
 

@@ -37,27 +37,28 @@ class Found:
 
 @dataclass(frozen=True)
 class Summary:
-    """The same mistake in the same file."""
+    """The same mistake, with the detail met most often; ``file``: empty where it is of several."""
 
-    file: str
     kind: str
     count: int
-    subjects: int
+    files: int
+    things: int
     example: str
     mend: str
+    file: str = ""
 
 
-def summary(defects: Iterable[Defect]) -> list[Summary]:
-    """Defects by file and kind, with one example each."""
-    groups: dict[tuple[str, str, str], list[Defect]] = {}
+def summary(defects: Iterable[Defect], by_file: bool = False) -> list[Summary]:
+    """Defects by kind, or by file and kind."""
+    groups: dict[tuple[str, str], list[Defect]] = {}
     for defect in defects:
-        groups.setdefault((defect.file, defect.kind, defect.mend), []).append(defect)
-    return [
-        Summary(file, kind, len(same), len({d.subject for d in same}), _example(same), mend)
-        for (file, kind, mend), same in sorted(groups.items())
-    ]
+        groups.setdefault((defect.file if by_file else "", defect.kind), []).append(defect)
+    return [_summary(file, same) for (file, _), same in sorted(groups.items())]
 
 
-def _example(same: list[Defect]) -> str:
-    """The detail met most often."""
-    return Counter(d.detail for d in same).most_common(1)[0][0]
+def _summary(file: str, same: list[Defect]) -> Summary:
+    detail = Counter(d.detail for d in same).most_common(1)[0][0]
+    example = next(d for d in same if d.detail == detail)
+    things = {d.subject for d in same}
+    files = {d.file for d in same}
+    return Summary(same[0].kind, len(same), len(files), len(things), detail, example.mend, file)

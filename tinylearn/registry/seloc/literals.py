@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import re
-from itertools import count
+from math import prod
 
-from pyoxigraph import BlankNode, Literal, NamedNode, Triple
+from pyoxigraph import Literal, NamedNode, Triple
 
 from tinylearn.registry.seloc.defects import Found
 from tinylearn.registry.seloc.iris import local
 from tinylearn.registry.triples import number
-from tinylearn.registry.vocabulary import NNET, RDF, SCHEMA, XSD
+from tinylearn.registry.vocabulary import NNET, SCHEMA, XSD, tl
 
 _COUNTS = frozenset({NNET + "hasMultiplyAccumulateOps", NNET + "hasIndex"})
 _SHAPES = frozenset({NNET + "shapeIn", NNET + "shapeOut"})
 _DATES = frozenset({SCHEMA + "dateCreated", SCHEMA + "dateModified", SCHEMA + "datePublished"})
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_SHAPE = re.compile(r"[\[(]?\s*-?\d+(?:[\s,]+-?\d+)*,?\s*[\])]?")
-_FIRST, _REST, _NIL = (NamedNode(RDF + name) for name in ("first", "rest", "nil"))
+_SHAPE = re.compile(r"[\[(]?\s*\d{1,18}(?:[\s,]+\d{1,18})*,?\s*[\])]?")
 
 
 def mend_literals(triples: list[Triple], found: Found) -> list[Triple]:
-    """Counts as xsd:integer, dates as xsd:date, shapes as lists of integers, no accuracy of 0."""
+    """Counts as xsd:integer, dates as xsd:date, shapes as numbers of elements, no accuracy of 0."""
     mended = []
     for triple in triples:
         name = triple.predicate.value
@@ -58,16 +57,18 @@ def _typed(triple: Triple, value: Literal, found: Found) -> Triple:
 
 
 def _shape(triple: Triple, value: Literal, found: Found) -> list[Triple]:
-    """``"[  1 1960]"`` -> (1 1960)."""
+    """``"[  1 32 32 3]"`` -> 3072 elements, and 32x32x3: without the batch, which is 1."""
+    if value.datatype.value == XSD + "integer":
+        return [triple]
     text = f'{local(triple.predicate)} "{value.value}"'
     if len(value.value) > 1000 or not _SHAPE.fullmatch(value.value.strip()):
         found.add("shape as text", text)
         return [triple]
-    sizes = [int(size) for size in re.findall(r"-?\d{1,18}", value.value)]
-    found.add("shape as text", text, "a list of integers")
-    nodes = [BlankNode() for _ in sizes]
-    cells: list[Triple] = [Triple(triple.subject, triple.predicate, nodes[0])]
-    for position, node, size in zip(count(1), nodes, sizes, strict=False):
-        rest = nodes[position] if position < len(nodes) else _NIL
-        cells += [Triple(node, _FIRST, integer(size)), Triple(node, _REST, rest)]
-    return cells
+    sizes = [int(size) for size in re.findall(r"\d{1,18}", value.value)]
+    inner = sizes[1:] if len(sizes) > 1 and sizes[0] == 1 else sizes
+    found.add("shape as text", text, f"the number of elements, and tl:{local(triple.predicate)}")
+    shape = Literal("x".join(map(str, inner)))
+    return [
+        Triple(triple.subject, triple.predicate, integer(prod(inner))),
+        Triple(triple.subject, tl(local(triple.predicate)), shape),
+    ]
