@@ -39,7 +39,18 @@ CLOCK_HZ, POWER_WATTS = tl("clockHz"), tl("powerWatts")
 CORE, FPU, DSP = tl("core"), tl("fpu"), tl("dsp")
 HAS_SENSOR, HAS_RADIO, TARGET = tl("sensor"), tl("radio"), tl("target")
 #: facts that matching reads, written on the device itself
-FLAT = (RAM_BYTES, FLASH_BYTES, CLOCK_HZ, POWER_WATTS, CORE, FPU, DSP, HAS_SENSOR, HAS_RADIO, TARGET)
+FLAT = (
+    RAM_BYTES,
+    FLASH_BYTES,
+    CLOCK_HZ,
+    POWER_WATTS,
+    CORE,
+    FPU,
+    DSP,
+    HAS_SENSOR,
+    HAS_RADIO,
+    TARGET,
+)
 
 #: ``tl:core`` of a device of which nobody has said what its core is
 UNKNOWN_CORE = "unknown"
@@ -52,7 +63,14 @@ OUR_SENSORS = tuple(
 RADIOS = tuple(TL + name for name in ("BluetoothLowEnergy", "WiFi", "Ieee802154", "LoRa"))
 #: classes that say no more than that something is a system or sensor of some kind
 GENERIC = frozenset(
-    {SENSOR, SCHEMA + "Sensor", SSN + "System", COMMUNICATING_SYSTEM, MICRO_CONTROLLER, TD + "Thing"}
+    {
+        SENSOR,
+        SCHEMA + "Sensor",
+        SSN + "System",
+        COMMUNICATING_SYSTEM,
+        MICRO_CONTROLLER,
+        TD + "Thing",
+    }
 )
 
 

@@ -20,8 +20,8 @@ class Need:
     device program, as report/fit.py counts them), and multiply-accumulates of one inference or one
     learning step. ``measured``: the bytes are those of a program that was built, not planned. In RDF:
     ``tl:inferenceRamBytes``, ``tl:inferenceFlashBytes``, ``tl:inferenceMacs``;
-    ``tl:learningRamBytes`` ...; for a target by name a resource of its own (``tl:needOnTarget``) with
-    ``tl:mode``, ``tl:target``, ``tl:ramBytes``, ``tl:flashBytes``, ``tl:macs``, ``tl:measured``.
+    ``tl:learningRamBytes`` ...; for targets by name a resource of its own (``tl:needOnTarget``) with
+    ``tl:mode``, ``tl:target`` (one each), ``tl:ramBytes``, ``tl:flashBytes``, ``tl:macs``, ``tl:measured``.
     """
 
     ram_bytes: int
