@@ -1,0 +1,89 @@
+"""From what people type to the device or model that they mean, also among a hundred thousand: the cheap
+ways first, one scan in the engine where none of them finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pyoxigraph import Literal, NamedNode
+
+from tinylearn.errors import BadInputError
+from tinylearn.registry.matching.csv_rows import table_of
+from tinylearn.registry.store.base import GraphStore
+from tinylearn.registry.vocabulary import NEURAL_NETWORK, SCHEMA, SMART_SENSOR, TD, TYPE
+
+_SHOWN = 5
+_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Kind:
+    """``noun``: of the class; ``title``: the predicate of its title."""
+
+    noun: str
+    type: NamedNode
+    title: NamedNode
+
+
+DEVICE = Kind("device", SMART_SENSOR, NamedNode(TD + "title"))
+MODEL = Kind("model", NEURAL_NETWORK, NamedNode(SCHEMA + "name"))
+
+
+def resolve(store: GraphStore, kind: Kind, name: str) -> str:
+    """The IRI of the device or model that has this IRI, this title, or an IRI that ends so behind one
+    of ``/ # :``. Titles count without regard to case where no other way finds one.
+
+    Raises BadInputError where there is none, or more than one.
+    """
+    if _is_one(store, kind, name):
+        return name
+    for found in (_titled(store, kind, name), _scanned(store, kind, name)):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            shown = ", ".join(found[:_SHOWN]) + (", .." if len(found) > _SHOWN else "")
+            raise BadInputError(
+                f"{name}: {len(found)} {kind.noun}s go by that name: {shown}; give the whole IRI"
+            )
+    raise BadInputError(
+        f"{name[:200]}: no {kind.noun} of that title, IRI or end of one; "
+        f"tinylearn registry {kind.noun}s lists what there is"
+    )
+
+
+def _is_one(store: GraphStore, kind: Kind, iri: str) -> bool:
+    try:
+        node = NamedNode(iri)
+    except ValueError:
+        return False
+    return bool(store.select(f"SELECT ?t {{ GRAPH {node} {{ {node} {TYPE} ?t }} }}", {"t": kind.type}))
+
+
+def _titled(store: GraphStore, kind: Kind, title: str) -> list[str]:
+    """By the title as it is, without a language or in English: what an index finds at once."""
+    titles = " ".join(map(str, (Literal(title), Literal(title, language="en"))))
+    query = f"""SELECT DISTINCT ?g {{ VALUES ?title {{ {titles} }}
+      GRAPH ?g {{ ?g {kind.title} ?title . ?g {TYPE} {kind.type} }} }}"""
+    return sorted(iri for (iri,) in table_of(store.select_csv(query)))
+
+
+def _scanned(store: GraphStore, kind: Kind, name: str) -> list[str]:
+    """By the end of the IRI, or by the title in any language and case."""
+    wanted, lower = Literal(name), Literal(name.lower())
+    ends = " || ".join(f"STRENDS(STR(?g), CONCAT({Literal(c)}, {wanted}))" for c in "/#:")
+    query = f"""SELECT DISTINCT ?g {{ GRAPH ?g {{ ?g {TYPE} {kind.type} .
+      OPTIONAL {{ ?g {kind.title} ?title }} }} FILTER ({ends} || LCASE(STR(?title)) = {lower}) }}"""
+    return sorted(iri for (iri,) in table_of(store.select_csv(query)))
+
+
+def titles(store: GraphStore, iris: Iterable[str]) -> dict[str, str]:
+    """Titles of devices and models; those without have none."""
+    wanted, found = list(dict.fromkeys(iris)), dict[str, str]()
+    for at in range(0, len(wanted), _AT_ONCE):
+        names = " ".join(str(NamedNode(iri)) for iri in wanted[at : at + _AT_ONCE])
+        query = f"""SELECT ?g ?title {{ VALUES ?g {{ {names} }} VALUES ?p {{ {DEVICE.title} {MODEL.title} }}
+          GRAPH ?g {{ ?g ?p ?title }} }}"""
+        for iri, title in table_of(store.select_csv(query)):
+            found[iri] = min(title, found.get(iri, title))
+    return found
