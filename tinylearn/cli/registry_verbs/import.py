@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinylearn.cli.about import about_of, add_about_options
-from tinylearn.cli.registry_store import opened
+from tinylearn.cli.registry_options import opened
 
 if TYPE_CHECKING:
     from tinylearn.registry.importing.importer import Report

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from tinylearn.cli.registry_store import opened
+from tinylearn.cli.registry_options import opened
 
 if TYPE_CHECKING:
     from tinylearn.registry.models.facts import Model
@@ -22,7 +22,7 @@ def execute(args: argparse.Namespace) -> int:
     from tinylearn.cli.output import print_json, print_table
     from tinylearn.registry.catalog import Catalog
 
-    with opened(args) as store:
+    with opened(args, read_only=True) as store:
         models = list(Catalog(store).models())
     if args.json:
         print_json([as_row(model) for model in models])

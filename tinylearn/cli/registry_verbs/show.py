@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from tinylearn.cli.registry_store import opened
+from tinylearn.cli.registry_options import opened
 
 HELP = "show one device, model or thing"
 
@@ -25,7 +25,7 @@ def execute(args: argparse.Namespace) -> int:
     from tinylearn.registry.names import find
     from tinylearn.registry.shown import facts_of, td_of, turtle_of
 
-    with opened(args) as store:
+    with opened(args, read_only=True) as store:
         iri = find(store, args.name)
         if args.turtle:
             text = turtle_of(store.graph(iri))

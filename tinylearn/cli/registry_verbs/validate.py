@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tinylearn.cli.registry_store import opened
+from tinylearn.cli.registry_options import opened
 
 HELP = "say what is wrong with descriptions"
 
@@ -29,7 +29,7 @@ def execute(args: argparse.Namespace) -> int:
         files = [file for path in args.paths for file in found(path)]
         wrong = list(wrong_in_files(progress(files, len(files), "checking", args)))
     else:
-        with opened(args) as store:
+        with opened(args, read_only=True) as store:
             wrong = list(wrong_in_store(store))
     if args.json:
         print_json([asdict(one) for one in wrong])

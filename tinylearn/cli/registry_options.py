@@ -1,4 +1,4 @@
-"""The store that verbs of ``tinylearn registry`` work on."""
+"""What the verbs of ``tinylearn registry`` have in common."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(args: argparse.Namespace, *, create: bool = False) -> Iterator[GraphStore]:
-    """The store of --store; without ``create`` for reading only, beside whoever writes."""
+def opened(
+    args: argparse.Namespace, create: bool = False, read_only: bool = False
+) -> Iterator[GraphStore]:
+    """The store of ``--store``, closed at the end. ``read_only``: also beside a process that writes."""
     from tinylearn.registry.store.open import open_store
 
-    store = open_store(args.store, create=create, read_only=not create)
+    store = open_store(args.store, create=create, read_only=read_only)
     try:
         yield store
     finally:
