@@ -8,8 +8,8 @@ from tinylearn.registry.devices import terms
 from tinylearn.registry.devices.facts import Device
 from tinylearn.registry.vocabulary import PREFIXES
 
-_USED = ("s3n", "s3n_extend", "sosa", "sosa_extend", "ssn", "ssn-system", "qudt", "unit", "schema",
-         "rdfs", "tl")  # fmt: skip
+# rdfs is a prefix of the TD context already, and schema one of its terms
+_USED = ("s3n", "s3n_extend", "sosa", "sosa_extend", "ssn", "ssn-system", "qudt", "unit", "tl")
 CONTEXT = [
     "https://www.w3.org/2022/wot/td/v1.1",
     {name: PREFIXES[name] for name in _USED},
