@@ -74,7 +74,9 @@ class Catalog:
         """Raises BadInputError where there is none."""
         name, triples = self._graph(iri, "device")
         if not is_device(name, triples):
-            raise BadInputError(f"{name.value}: is no device; tinylearn registry devices lists them")
+            raise BadInputError(
+                f"{name.value}: is no device; tinylearn registry devices lists them"
+            )
         return device_of(name, triples)
 
     def devices(self) -> Iterator[Device]:
@@ -96,7 +98,9 @@ class Catalog:
 
     def _things(self) -> list[NamedNode]:
         """Those with a Thing Description in JSON, in order."""
-        rows = self.store.select(f"SELECT ?thing WHERE {{ GRAPH ?thing {{ ?thing {DOCUMENT} [] }} }}")
+        rows = self.store.select(
+            f"SELECT ?thing WHERE {{ GRAPH ?thing {{ ?thing {DOCUMENT} [] }} }}"
+        )
         names = (row["thing"] for row in rows)
         found = [name for name in names if isinstance(name, NamedNode)]
         return sorted(found, key=lambda name: name.value)
@@ -117,4 +121,6 @@ def _named(iri: NamedNode | str) -> NamedNode:
     try:
         return NamedNode(iri)
     except ValueError:
-        raise BadInputError(f"{iri[:100]!r} is not an IRI; write one such as urn:uuid:...") from None
+        raise BadInputError(
+            f"{iri[:100]!r} is not an IRI; write one such as urn:uuid:..."
+        ) from None

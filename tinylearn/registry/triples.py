@@ -14,12 +14,15 @@ Node = NamedNode | BlankNode
 
 
 class Description:
-    """Triples by subject and predicate. What is asked for and not there is nothing, not an error."""
+    """Triples by subject and predicate. What is asked for and not there is nothing, not an error;
+    triples about triples are not looked at."""
 
     def __init__(self, triples: Iterable[Triple]):
         self._objects: dict[Term, dict[NamedNode, list[Term]]] = defaultdict(dict)
         for triple in triples:
-            self._objects[triple.subject].setdefault(triple.predicate, []).append(triple.object)
+            subject, value = triple.subject, triple.object
+            if not isinstance(subject, Triple) and not isinstance(value, Triple):
+                self._objects[subject].setdefault(triple.predicate, []).append(value)
 
     def objects(self, subject: Term, *predicates: NamedNode) -> list[Term]:
         """Values of any of the predicates."""

@@ -181,8 +181,12 @@ def _told(report: rdflib.Graph) -> list[_Result]:
         for result in report.subjects(rdflib.RDF.type, shacl.ValidationResult)
     ]
     results = [_Result(f, str(p), str(c), v, str(m)) for f, p, c, v, m in rows]
-    of_type = {(r.focus, r.path) for r in results if r.component.endswith("DatatypeConstraintComponent")}
-    missing = {(r.focus, r.path) for r in results if r.component.endswith("MinCountConstraintComponent")}
+    of_type = {
+        (r.focus, r.path) for r in results if r.component.endswith("DatatypeConstraintComponent")
+    }
+    missing = {
+        (r.focus, r.path) for r in results if r.component.endswith("MinCountConstraintComponent")
+    }
     return [
         r for r in results
         if not ((r.focus, r.path) in of_type and not r.component.endswith("DatatypeConstraintComponent"))

@@ -22,7 +22,9 @@ def graphs_of_dump(data: bytes, path: Path) -> list[tuple[NamedNode, list[Triple
         quads = parse(data, format=_FORMATS[path.suffix.lower()], rename_blank_nodes=True)
         for count, quad in enumerate(quads, 1):
             if count > MOST_TRIPLES:
-                raise BadInputError(f"{path}: more than {MOST_TRIPLES:,} quads; load it with restore")
+                raise BadInputError(
+                    f"{path}: more than {MOST_TRIPLES:,} quads; load it with restore"
+                )
             graphs.setdefault(_named(quad.graph_name, path), []).append(quad.triple)
     except (SyntaxError, ValueError) as error:
         raise BadInputError(f"{path}: cannot be read: {error}") from None

@@ -135,7 +135,9 @@ def _graph(entry: Entry, before: list[Triple], now: datetime) -> list[Triple]:
 
 
 def _twice(entry: Entry, first: Registered, file: str) -> Defect:
-    return Defect(entry.iri.value, "described twice", f"in {first.file} too", "the later counts", file)
+    return Defect(
+        entry.iri.value, "described twice", f"in {first.file} too", "the later counts", file
+    )
 
 
 def _without(path: str, message: str) -> str:

@@ -110,8 +110,8 @@ def _turtle_file(data: bytes, file: str) -> Prepared:
     read = read_turtle(data, file)
     parts = split(read.triples)
     if not parts.things:
-        entry, defects = vocabulary(read, file)
-        return Prepared(file, [Entry("vocabulary", entry.iri, entry.title, entry.triples)], defects)
+        terms, found = vocabulary(read, file)
+        return Prepared(file, [Entry("vocabulary", terms.iri, terms.title, terms.triples)], found)
     things = [mended(iri, triples, file) for iri, triples in parts.things.items()]
     entries, defects = [], list(_of_file(read.about, parts.rest, things, file))
     for thing in things:
@@ -158,7 +158,9 @@ def _of_file(
     names = [thing.iri.value for thing in things]
     if about is not None and not any(name.startswith(about.rstrip("#/")) for name in names):
         detail = f"baseURI <{about}>, but <{names[0]}> is described"
-        yield Defect(names[0], "baseURI of another resource", detail, "the comment is ignored", file)
+        yield Defect(
+            names[0], "baseURI of another resource", detail, "the comment is ignored", file
+        )
     if rest:
         subjects = sorted({str(triple.subject) for triple in rest})
         detail = f"{len(rest)} triples of {', '.join(subjects[:3])}"

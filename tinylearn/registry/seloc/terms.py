@@ -8,18 +8,21 @@ from tinylearn.registry.seloc.defects import Found
 from tinylearn.registry.seloc.iris import local
 from tinylearn.registry.vocabulary import NNET, SCHEMA, SOSA, SOSA_EXTEND, TL, TYPE
 
-_NNET = frozenset(
-    "NeuralNetwork Layer Activation Quantization LayerType Metric NetworkCategory NetworkInput "
-    "NetworkOutput inputLayer middleLayer outputLayer shapeIn shapeOut hasIndex hasActivation "
-    "hasQuantization hasType hasMetric hasMetricValue trainingDataset hasMultiplyAccumulateOps "
-    "hasCategory hasInputInfo hasOutputInfo FullyConnected Dequantize Quantize Logistic Softmax "
-    "DepthwiseConv2D Reshape MaxPool2D Conv2D AveragePool2D ResizeNearestNeighbor Float32 Float16 "
-    "Int16 Int8 Classification ObjectDetection FeatureExtraction Unsupervised Relu Tanh "
-    "Top_1_accuracy Top_5_accuracy".split()
-)
-_SENSORS = frozenset(
-    "Accelerometer Camera Gyroscope Magnetometer Microphone Thermometer hasSensorInfo".split()
-)
+_NNET = frozenset([
+    "NeuralNetwork", "Layer", "Activation", "Quantization", "LayerType", "Metric",
+    "NetworkCategory", "NetworkInput", "NetworkOutput", "inputLayer", "middleLayer",
+    "outputLayer", "shapeIn", "shapeOut", "hasIndex", "hasActivation", "hasQuantization",
+    "hasType", "hasMetric", "hasMetricValue", "trainingDataset", "hasMultiplyAccumulateOps",
+    "hasCategory", "hasInputInfo", "hasOutputInfo", "FullyConnected", "Dequantize", "Quantize",
+    "Logistic", "Softmax", "DepthwiseConv2D", "Reshape", "MaxPool2D", "Conv2D", "AveragePool2D",
+    "ResizeNearestNeighbor", "Float32", "Float16", "Int16", "Int8", "Classification",
+    "ObjectDetection", "FeatureExtraction", "Unsupervised", "Relu", "Tanh", "Top_1_accuracy",
+    "Top_5_accuracy",
+])  # fmt: skip
+_SENSORS = frozenset([
+    "Accelerometer", "Camera", "Gyroscope", "Magnetometer", "Microphone", "Thermometer",
+    "hasSensorInfo",
+])  # fmt: skip
 #: terms of these namespaces that their own schemas define
 DEFINED = {NNET: _NNET, SOSA_EXTEND: _SENSORS}
 #: used -> meant; what their schemas lack, tinylearn.ttl defines
