@@ -7,6 +7,8 @@ VERBS: tuple[str, ...] = (
     "devices",
     "models",
     "show",
+    "match",
+    "generate",
     "stats",
     "delete",
     "export",

@@ -14,37 +14,19 @@ import numpy as np
 from pyoxigraph import NamedNode
 
 from tinylearn.errors import BadInputError
-from tinylearn.registry.devices.facts import Device
 from tinylearn.registry.devices.read import device_of, is_device
 from tinylearn.registry.matching.compare import Compared, Truth, compare
 from tinylearn.registry.matching.device_table import DeviceTable, Numbers
 from tinylearn.registry.matching.match import Match, match
 from tinylearn.registry.matching.model_table import ModelTable
 from tinylearn.registry.matching.ranking import By, Ranking, ranked
+from tinylearn.registry.matching.read import read_device, read_model
 from tinylearn.registry.matching.scan_devices import devices_having, scan_devices
 from tinylearn.registry.matching.scan_models import scan_models
 from tinylearn.registry.matching.terms import Terms
 from tinylearn.registry.models.facts import Mode, Model
 from tinylearn.registry.models.read import is_model, model_of
 from tinylearn.registry.store.base import GraphStore
-
-
-def read_device(store: GraphStore, iri: str) -> Device:
-    """One device; raises BadInputError where none of that IRI is registered."""
-    name = NamedNode(iri)
-    triples = store.graph(name)
-    if not is_device(name, triples):
-        raise BadInputError(f"{iri}: no such device is registered")
-    return device_of(name, triples)
-
-
-def read_model(store: GraphStore, iri: str) -> Model:
-    """One model; raises BadInputError where none of that IRI is registered."""
-    name = NamedNode(iri)
-    triples = store.graph(name)
-    if not is_model(name, triples):
-        raise BadInputError(f"{iri}: no such model is registered")
-    return model_of(name, triples)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ from tinylearn.registry.matching import cores, words
 from tinylearn.registry.matching.need import need_on
 from tinylearn.registry.models.facts import Mode, Model, Need
 
+#: what speaks against a pair, in a word; the order in which it is said
+SENSOR, OPERATOR, NEED, RAM, FLASH, FPU = "sensor", "operator", "need", "RAM", "flash", "FPU"
 _NO_NEED = {
     Mode.INFERENCE: "RAM and flash that the model needs not known",
     Mode.LEARNING: "the model does not learn, or what learning needs is not known",
@@ -29,7 +31,7 @@ _NO_NEED = {
 class Match:
     """What becomes of a model on a device, both by their IRIs. Bytes left are negative where they
     are short, None where one side is not known. ``seconds`` and ``joules`` (None: not known) are of
-    one inference or learning step, a proxy: see cores.py."""
+    one inference or learning step, a proxy: see cores.py. ``kinds``: each reason in a word."""
 
     device: str
     model: str
@@ -42,6 +44,7 @@ class Match:
     accuracy: float | None = None
     seconds: float | None = None
     joules: float | None = None
+    kinds: tuple[str, ...] = ()
 
     @property
     def fits(self) -> bool:
@@ -61,38 +64,39 @@ def match(
     need = need_on(device, model, mode)
     soft = model.arithmetic == "float32" and cores.has_fpu(device) is False
     wanted = allow_soft_float or (need is not None and need.measured)
-    reasons = [*_against(device, model, need, mode)]
-    reasons += ["no FPU for a float model"] if soft and not wanted else []
+    against = [*_against(device, model, need, mode)]
+    against += [(FPU, "no FPU for a float model")] if soft and not wanted else []
     warnings = _warnings(device, model, soft and wanted)
     seconds = cores.seconds(device, model, need)
     joules = None if seconds is None or device.power_watts is None else seconds * device.power_watts
-    return Match(device.iri, model.iri, mode, tuple(reasons), tuple(warnings), need,
+    kinds, reasons = (tuple(words) for words in zip(*against, strict=True)) if against else ((), ())
+    return Match(device.iri, model.iri, mode, reasons, tuple(warnings), need,
                  _left(device.ram_bytes, need and need.ram_bytes),
                  _left(device.flash_bytes, need and need.flash_bytes),
-                 model.accuracy, seconds, joules)  # fmt: skip
+                 model.accuracy, seconds, joules, kinds)  # fmt: skip
 
 
-def _against(device: Device, model: Model, need: Need | None, mode: Mode) -> Iterator[str]:
+def _against(
+    device: Device, model: Model, need: Need | None, mode: Mode
+) -> Iterator[tuple[str, str]]:
     missing = sorted(words.sensor(iri) for iri in model.sensors - device.sensors)
-    yield from (f"no {name}" for name in missing)
+    yield from ((SENSOR, f"no {name}") for name in missing)
     if model.unsupported:
         kinds = sorted(model.unsupported)
-        yield f"operator{'s' * (len(kinds) > 1)} {words.listed(kinds)} not supported"
+        yield OPERATOR, f"operator{'s' * (len(kinds) > 1)} {words.listed(kinds)} not supported"
     if need is None or mode in model.obstacles:
-        yield model.obstacles.get(mode, _NO_NEED[mode])
+        yield NEED, model.obstacles.get(mode, _NO_NEED[mode])
     if need is not None:
-        yield from _short("RAM", need.ram_bytes, device.ram_bytes)
-        yield from _short("flash", need.flash_bytes, device.flash_bytes)
+        yield from _short(RAM, need.ram_bytes, device.ram_bytes)
+        yield from _short(FLASH, need.flash_bytes, device.flash_bytes)
 
 
-def _short(what: str, needed: int, there: int | None) -> Iterator[str]:
+def _short(what: str, needed: int, there: int | None) -> Iterator[tuple[str, str]]:
     if there is None:
-        yield f"{what} of the device not known"
+        yield what, f"{what} of the device not known"
     elif needed > there:
-        yield (
-            f"{what} short by {words.size(needed - there)} "
-            f"(needs {words.size(needed)}, has {words.size(there)})"
-        )
+        by, needs, has = map(words.size, (needed - there, needed, there))
+        yield what, f"{what} short by {by} (needs {needs}, has {has})"
 
 
 def _warnings(device: Device, model: Model, software: bool) -> Iterator[str]:

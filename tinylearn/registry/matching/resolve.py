@@ -3,18 +3,23 @@ ways first, one scan in the engine where none of them finds it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pyoxigraph import Literal, NamedNode
 
 from tinylearn.errors import BadInputError
+from tinylearn.registry.matching import words
 from tinylearn.registry.matching.csv_rows import table_of
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.vocabulary import NEURAL_NETWORK, SCHEMA, SMART_SENSOR, TD, TYPE
 
 _SHOWN = 5
 _AT_ONCE = 1000
+#: letters of a last part that can name it
+_LEAST = 6
+_END = 8
 
 
 @dataclass(frozen=True)
@@ -31,14 +36,14 @@ MODEL = Kind("model", NEURAL_NETWORK, NamedNode(SCHEMA + "name"))
 
 
 def resolve(store: GraphStore, kind: Kind, name: str) -> str:
-    """The IRI of the device or model that has this IRI, this title, or an IRI that ends so behind one
-    of ``/ # :``. Titles count without regard to case where no other way finds one.
+    """The IRI of the device or model that has this IRI, this title, or an IRI whose last part is this.
+    Where none has, titles count without regard to case, or else the first letters of a last part.
 
     Raises BadInputError where there is none, or more than one.
     """
     if _is_one(store, kind, name):
         return name
-    for found in (_titled(store, kind, name), _scanned(store, kind, name)):
+    for found in (_titled(store, kind, name), *_scanned(store, kind, name)):
         if len(found) == 1:
             return found[0]
         if found:
@@ -68,13 +73,34 @@ def _titled(store: GraphStore, kind: Kind, title: str) -> list[str]:
     return sorted(iri for (iri,) in table_of(store.select_csv(query)))
 
 
-def _scanned(store: GraphStore, kind: Kind, name: str) -> list[str]:
-    """By the end of the IRI, or by the title in any language and case."""
-    wanted, lower = Literal(name), Literal(name.lower())
-    ends = " || ".join(f"STRENDS(STR(?g), CONCAT({Literal(c)}, {wanted}))" for c in "/#:")
-    query = f"""SELECT DISTINCT ?g {{ GRAPH ?g {{ ?g {TYPE} {kind.type} .
-      OPTIONAL {{ ?g {kind.title} ?title }} }} FILTER ({ends} || LCASE(STR(?title)) = {lower}) }}"""
-    return sorted(iri for (iri,) in table_of(store.select_csv(query)))
+def _scanned(store: GraphStore, kind: Kind, name: str) -> Iterator[list[str]]:
+    """By the last part of the IRI; by the title in any language and case; by how a last part begins."""
+    lower, parts = Literal(name.lower()), [f"{mark}{name}" for mark in "/#:"]
+    inside = " || ".join(f"CONTAINS(STR(?g), {Literal(part)})" for part in parts)
+    query = f"""SELECT DISTINCT ?g (LCASE(STR(?title)) = {lower} AS ?same) {{ GRAPH ?g {{
+      ?g {TYPE} {kind.type} . OPTIONAL {{ ?g {kind.title} ?title }} }}
+      FILTER ({inside} || LCASE(STR(?title)) = {lower}) }}"""
+    rows = sorted(table_of(store.select_csv(query)))
+    yield _once(iri for iri, _ in rows if words.local_name(iri) == name)
+    yield _once(iri for iri, same in rows if same == "true")
+    yield _once(
+        iri for iri, _ in rows if len(name) >= _LEAST and words.local_name(iri).startswith(name)
+    )
+
+
+def _once(iris: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(iris))
+
+
+def labels(store: GraphStore, iris: Sequence[str]) -> dict[str, str]:
+    """A name for each, for people: its title, with the end of the IRI where several have that title, or
+    the IRI."""
+    known = titles(store, iris)
+    common = Counter(known.values())
+    return {
+        iri: f"{known[iri]} ({words.local_name(iri)[:_END]})" if common[known[iri]] > 1 else known[iri]
+        for iri in known
+    } | {iri: iri for iri in iris if iri not in known}
 
 
 def titles(store: GraphStore, iris: Iterable[str]) -> dict[str, str]:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from tinylearn.emit.write import write_file
 from tinylearn.errors import BadInputError
-from tinylearn.registry.models.iris import is_sha256
+from tinylearn.registry.models.iris import is_sha256, model_iri
 from tinylearn.registry.store.base import GraphStore
 
 FOLDER = "models"
 SUFFIXES = (".tflite", ".keras", ".npz")
 _LARGEST = 1 << 28
+_INFO, _GRAPH = "_info.json", "_graph.npz"
 
 
 def folder_of(store: GraphStore) -> Path | None:
@@ -41,6 +42,17 @@ def keep(store: GraphStore, path: Path, sha256: str) -> Path | None:
         folder.mkdir(exist_ok=True)
         write_file(copy, content)
     return copy
+
+
+def keep_imported(store: GraphStore, path: Path, iri: str) -> None:
+    """Copies the file that holds a model which was imported: the file itself, or the graph file of a
+    project; see iris.py. Nothing for models that were only described."""
+    sha256 = iri.removeprefix(model_iri("").value)
+    holder = path
+    if path.name.endswith(_INFO):
+        holder = path.with_name(f"{path.name.removesuffix(_INFO)}{_GRAPH}")
+    if is_sha256(sha256) and holder.suffix in SUFFIXES:
+        keep(store, holder, sha256)
 
 
 def kept(store: GraphStore, sha256: str | None) -> Path | None:
