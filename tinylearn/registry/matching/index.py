@@ -50,7 +50,9 @@ class Matrix:
 class Index:
     """Devices and models of a store. Safe to be used by several threads."""
 
-    def __init__(self, store: GraphStore, devices: DeviceTable, models: Iterable[Model], revision: int):
+    def __init__(
+        self, store: GraphStore, devices: DeviceTable, models: Iterable[Model], revision: int
+    ):
         self._store, self._devices, self._revision = store, devices, revision
         self._models = {model.iri: model for model in models}
         self._table: ModelTable | None = None
@@ -62,18 +64,16 @@ class Index:
 
         Raises BadInputError where there is no such device or model.
         """
-        revision, of_device, of_model = store.revision(), None, None
-        if device is not None:
-            of_device = read_device(store, device)
+        revision = store.revision()
+        one = None if device is None else read_device(store, device)
         if model is not None:
-            of_model = read_model(store, model)
-        target = of_device.target or "" if of_device else None
-        models = [of_model] if of_model else scan_models(store, target)
-        sensors = Terms(sorted({sensor for model in models for sensor in model.sensors}))
-        if of_device is None:
-            return cls(store, scan_devices(store, sensors), models, revision)
-        table = DeviceTable(sensors)
-        table.put(of_device)
+            models = [read_model(store, model)]
+        else:
+            models = scan_models(store, target=None if one is None else one.target or "")
+        sensors = Terms(sorted({sensor for known in models for sensor in known.sensors}))
+        table = scan_devices(store, sensors) if one is None else DeviceTable(sensors)
+        if one is not None:
+            table.put(one)
         return cls(store, table, models, revision)
 
     def refresh(self) -> None:
@@ -126,7 +126,9 @@ class Index:
             numbers = numbers[np.argsort(self._devices.order[numbers])]
             rows = [self._compare(table, numbers, np.array([m]), asked).fits for m in table.numbers]
             fits = np.stack(rows, axis=1) if rows else np.zeros((len(numbers), 0), bool)
-            return Matrix([self._devices.iris[n] for n in numbers], [m.iri for m in table.models], fits)
+            return Matrix(
+                [self._devices.iris[n] for n in numbers], [m.iri for m in table.models], fits
+            )
 
     def _columns(self) -> ModelTable:
         """Of all models; the devices have a bit for each sensor that one of them reads."""

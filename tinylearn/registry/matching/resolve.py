@@ -62,7 +62,9 @@ def _is_one(store: GraphStore, kind: Kind, iri: str) -> bool:
         node = NamedNode(iri)
     except ValueError:
         return False
-    return bool(store.select(f"SELECT ?t {{ GRAPH {node} {{ {node} {TYPE} ?t }} }}", {"t": kind.type}))
+    return bool(
+        store.select(f"SELECT ?t {{ GRAPH {node} {{ {node} {TYPE} ?t }} }}", {"t": kind.type})
+    )
 
 
 def _titled(store: GraphStore, kind: Kind, title: str) -> list[str]:
@@ -98,7 +100,9 @@ def labels(store: GraphStore, iris: Sequence[str]) -> dict[str, str]:
     known = titles(store, iris)
     common = Counter(known.values())
     return {
-        iri: f"{known[iri]} ({words.local_name(iri)[:_END]})" if common[known[iri]] > 1 else known[iri]
+        iri: f"{known[iri]} ({words.local_name(iri)[:_END]})"
+        if common[known[iri]] > 1
+        else known[iri]
         for iri in known
     } | {iri: iri for iri in iris if iri not in known}
 
