@@ -15,7 +15,7 @@ from pyoxigraph import Literal, NamedNode, Quad, QuerySolutions, Store, Triple
 from tinylearn.registry.store import lock
 from tinylearn.registry.store.base import Row, Term
 from tinylearn.registry.store.errors import StoreError
-from tinylearn.registry.store.folder import check_store, make_folder
+from tinylearn.registry.store.folder import check_store, make_folder, sweep
 from tinylearn.registry.store.runs import Graph, batches, graphs_of, own_blank_nodes
 from tinylearn.registry.store.snapshot import copy_snapshot, open_snapshot
 from tinylearn.registry.store.update_text import (
@@ -131,7 +131,9 @@ class EmbeddedStore:
 
     def _open(self) -> Store:
         try:
-            return Store(str(self.folder))
+            store = Store(str(self.folder))
+            sweep(self.folder, unfinished=True)
+            return store
         except (OSError, RuntimeError) as error:
             if lock.is_locked(error):
                 raise lock.locked(self.folder) from None
