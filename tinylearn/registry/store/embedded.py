@@ -34,7 +34,7 @@ _BULK_QUADS = 300_000
 #: fewer than these are quicker in a transaction than as files of their own
 _FEW_QUADS = 5_000
 #: of the log, before it is written to tables: whoever opens the store reads all of it, 30 MB/s
-_LOG_BYTES = 4 << 20
+_LOG_BYTES = 8 << 20
 
 T = TypeVar("T")
 
