@@ -13,7 +13,7 @@ from measured import Row
 
 from tinylearn.cli.output import print_json, print_table
 
-MODULES = ("registry_store",)
+MODULES = ("registry_store", "registry_matching")
 
 
 def _rows(names: list[str], quick: bool) -> Iterator[Row]:
