@@ -88,9 +88,7 @@ class EmbeddedStore:
         with ThreadPoolExecutor(1) as loader:
             before: Future[None] | None = None
             for batch in batches(graphs_of(quads), _BULK_QUADS):
-                text = n_quads(
-                    batch
-                )  # while the engine, which needs no interpreter, loads the one before
+                text = n_quads(batch)  # meanwhile the engine loads the one before
                 if before:
                     before.result()
                 before = loader.submit(self._load, batch, text)
