@@ -17,14 +17,14 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield found
 
 
-@pytest.fixture()
+@pytest.fixture
 def client(service: Service) -> Iterator[httpx.Client]:
     """Of the shared service."""
     with httpx.Client(base_url=service.url, timeout=20) as found:
         yield found
 
 
-@pytest.fixture()
+@pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[httpx.Client]:
     """Of a service with nothing in it yet."""
     with served(tmp_path / "store") as found, httpx.Client(base_url=found.url, timeout=20) as one:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,3 +92,23 @@ def meaning(content: dict[str, Any]) -> dict[str, Any]:
     context = [part for part in found["@context"] if part != DISCOVERY]
     found["@context"] = context[0] if len(context) == 1 else context
     return found
+
+
+@contextmanager
+def visited(
+    where: Path, settings: Settings | None = None
+) -> Iterator[tuple[Service, httpx.Client]]:
+    """A service and a client of it."""
+    with (
+        served(where, settings) as service,
+        httpx.Client(base_url=service.url, timeout=20) as client,
+    ):
+        yield service, client
+
+
+def until(condition: Callable[[], object], seconds: float = 20) -> None:
+    """Returns as soon as the condition holds; fails where it never does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)

@@ -13,6 +13,7 @@ PREFIX = b"/things/"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.")
 #: what no IRI contains (RFC 3987); the rest of it is the store's to check
 _FORBIDDEN = re.compile(r"[\x00-\x20<>\"{}|\\^`\x7f-\x9f\ud800-\udfff]")
+_BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 def of_scope(scope: Scope, longest: int) -> str:
@@ -25,6 +26,8 @@ def of_scope(scope: Scope, longest: int) -> str:
         found = unquote_to_bytes(raw).decode()
     except UnicodeDecodeError:
         raise ProblemError(400, "the identifier in the address is not UTF-8") from None
+    if _BAD_PERCENT.search(raw):
+        raise ProblemError(400, "a % in the address must be followed by two hexadecimal digits")
     if len(found) > longest:
         raise ProblemError(414, f"the identifier has more than {longest} characters")
     return found

@@ -110,7 +110,7 @@ class _LimitedProtocol(H11Protocol):
     limits: Limits
     _deadline: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
-    _requests = 0
+    _linger: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -120,7 +120,7 @@ class _LimitedProtocol(H11Protocol):
             self._deadline = self.loop.call_later(self.limits.header_seconds, self._late)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        for timer in (self._deadline, self._stalled):
+        for timer in (self._deadline, self._stalled, self._linger):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
@@ -141,7 +141,7 @@ class _LimitedProtocol(H11Protocol):
         if refused_body and not self.transport.is_closing():
             # reads on and forgets, since closing now would take the answer from the client
             self._unset_keepalive_if_required()
-            self._deadline = self.loop.call_later(self.limits.linger_seconds, self.transport.abort)
+            self._linger = self.loop.call_later(self.limits.linger_seconds, self._cut_off)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -155,6 +155,10 @@ class _LimitedProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, "this is not HTTP/1.1, or its headers are too long")
+
+    def _cut_off(self) -> None:
+        if self.conn.their_state is h11.SEND_BODY and self.cycle.response_complete:
+            self.transport.abort()
 
     def _late(self) -> None:
         if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
