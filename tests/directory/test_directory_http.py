@@ -103,7 +103,6 @@ def test_options(client):
         "urn:x:../../etc/passwd",
         "urn:x:a%2Fb",
         "urn:x:%2e%2e",
-        "urn:x:ünïcödé/日本",
         "urn:x:;,@&=+$!*'()~",
         "did:example:123;service=agent/path?x=1",
         "urn:x:" + "n" * 2000,
@@ -124,7 +123,7 @@ def test_any_id_is_one_path_and_comes_back_the_same(client, identifier):
     "path",
     [
         "..", "../..", "%2e%2e", "%2e%2e%2f%2e%2e%2fetc%2fpasswd", ".", "%00", "urn:x:%00", "%",
-        "urn:x:%zz", "urn:x:%0a", "//", "relative", ":x", "urn:", "urn:x:%3Cscript%3E", "urn:x:a b",
+        "urn:x:%zz", "urn:x:%0a", "//", "relative", ":x", "urn:x:%3Cscript%3E", "urn:x:a b",
         "urn:x:%7B%7D", "1urn:x:y", "urn:x:%EF%BF%BE%22",
     ],
 )  # fmt: skip

@@ -51,8 +51,9 @@ class Events:
         """Ends with the service, and for a client that has fallen behind what is remembered: it
         comes again and is given what there is."""
         with self._log.listening() as something:
-            while not self._log.is_closed:
+            while True:
                 something.clear()
+                is_over = self._log.is_closed
                 events = self._log.since(place)
                 if events is None:
                     return
@@ -60,6 +61,8 @@ class Events:
                     place = event.number
                     if kind in (None, event.kind):
                         yield self._text(event, diff)
+                if is_over:
+                    return
                 if not events:
                     await something.wait()
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, unquote_to_bytes
 
+from pyoxigraph import NamedNode
 from starlette.types import Scope
 
 from tinylearn.directory.problem import ProblemError
 
 PREFIX = b"/things/"
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.")
-#: what no IRI contains (RFC 3987); the rest of it is the store's to check
+#: what no IRI contains (RFC 3987), though some parsers let it pass
 _FORBIDDEN = re.compile(r"[\x00-\x20<>\"{}|\\^`\x7f-\x9f\ud800-\udfff]")
 _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
@@ -35,7 +35,13 @@ def of_scope(scope: Scope, longest: int) -> str:
 
 def is_iri(text: str) -> bool:
     """Whether it can name a thing: an absolute IRI."""
-    return bool(_SCHEME.match(text)) and not _FORBIDDEN.search(text)
+    if _FORBIDDEN.search(text):
+        return False
+    try:
+        NamedNode(text)
+    except ValueError:
+        return False
+    return True
 
 
 def address(identifier: str) -> str:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tinylearn.errors import BadInputError, DeviceError, TinylearnError, UnsupportedError
+from tinylearn.registry.store.errors import StoreError
 from tinylearn.registry.td.problems import InvalidThingError
 
 MEDIA_TYPE = "application/problem+json"
@@ -90,7 +91,7 @@ def of_error(error: Exception) -> ProblemError:
         return ProblemError(400, str(error))
     if isinstance(error, UnsupportedError):
         return ProblemError(501, str(error))
-    if isinstance(error, DeviceError):
+    if isinstance(error, (StoreError, DeviceError)):
         return ProblemError(503, "the store does not answer; try again later")
     return ProblemError(500, "the service failed to answer this; its log says why")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pyoxigraph import Triple
@@ -12,7 +12,8 @@ from pyoxigraph import Triple
 from tinylearn.directory.ids import is_iri
 from tinylearn.directory.problem import FieldError, invalid
 from tinylearn.directory.registration import Wish, split
-from tinylearn.registry.td.document import ThingDescription, check_td, parse_td, to_triples
+from tinylearn.registry.td.document import parse_td, to_triples
+from tinylearn.registry.td.json_text import read_json
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,11 @@ class Submission:
 
 def of_body(data: bytes, local_id: str) -> Submission:
     """A body for POST: an anonymous thing gets ``local_id``. Raises BadInputError, ProblemError."""
-    td = parse_td(data)
-    if td.id is not None:
+    content = _parsed(data)
+    if "id" in content:
         what = "must be absent in POST; PUT a thing that has an id to /things/{id}"
         raise invalid([FieldError("$.id", what)])
-    return _ready(td, local_id)
+    return _checked({"id": local_id, **content})
 
 
 def of_body_at(data: bytes, identifier: str) -> tuple[Submission, bool]:
@@ -40,23 +41,28 @@ def of_body_at(data: bytes, identifier: str) -> tuple[Submission, bool]:
     if not is_iri(identifier):
         what = f"{identifier!r} in the address is not an absolute IRI, such as urn:uuid:..."
         raise invalid([FieldError("$.id", what)])
-    td = parse_td(data)
-    if td.id not in (None, identifier):
-        raise invalid([FieldError("$.id", f"is {td.id!r}, but the address says {identifier!r}")])
-    return _ready(td, identifier), td.id is not None
+    content = _parsed(data)
+    said = content.get("id", identifier)
+    if said != identifier:
+        raise invalid([FieldError("$.id", f"is {said!r}, but the address says {identifier!r}")])
+    return _checked({"id": identifier, **content}), "id" in content
 
 
 def of_content(content: Mapping[str, Any], identifier: str) -> Submission:
     """What a patch makes of a thing. Raises BadInputError, ProblemError."""
     if content.get("id") != identifier:
         raise invalid([FieldError("$.id", "cannot be changed; register another thing instead")])
-    return _ready(check_td(dict(content)), identifier)
+    return _checked(content)
 
 
-def _ready(td: ThingDescription, identifier: str) -> Submission:
-    content, wish = split(td.content)
-    if td.id is None:
-        content = {"id": identifier, **content}
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False)
-    named = replace(td, id=identifier, content=content, text=text)
-    return Submission(identifier, content, wish, to_triples(named))
+def _parsed(data: bytes) -> dict[str, Any]:
+    content, _ = read_json(data)
+    if not isinstance(content, dict):
+        raise invalid([FieldError("$", "is not an object")])
+    return content
+
+
+def _checked(content: Mapping[str, Any]) -> Submission:
+    rest, wish = split(content)
+    td = parse_td(json.dumps(rest, ensure_ascii=False, separators=(",", ":")))
+    return Submission(str(td.id), rest, wish, to_triples(td))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from tinylearn.directory.draft import Draft
-from tinylearn.errors import DeviceError
+from tinylearn.errors import BadInputError, DeviceError
 
 T = TypeVar("T")
 Change = Callable[[Draft], T]
@@ -76,26 +76,32 @@ class Writer:
         return batch, False
 
     def _carry_out(self, batch: list[_Asked[Any]]) -> None:
+        """One that cannot be written takes no other with it."""
+        running = [asked for asked in batch if asked.answer.set_running_or_notify_cancel()]
+        if not self._written(running, last=len(running) == 1):
+            for asked in running:
+                if not asked.answer.done():
+                    self._written([asked], last=True)
+
+    def _written(self, batch: list[_Asked[Any]], last: bool) -> bool:
+        """Whether all have their answer; ``last``: they have it in any case."""
+        done: list[tuple[_Asked[Any], Any]] = []
         try:
             draft = self._begin()
-        except Exception as error:
-            _fail(batch, error)
-            return
-        done = [(asked, result) for asked in batch for result in _tried(asked, draft)]
-        try:
+            done = [(asked, result) for asked in batch for result in _tried(asked, draft)]
             if draft.changes:
                 self._commit(draft)
+        except BadInputError as error:
+            return last and _failed(batch, error)
         except Exception as error:
-            _fail([asked for asked, _ in done], error)
-            return
+            return _failed(batch, error)
         for asked, result in done:
             asked.answer.set_result(result)
+        return True
 
 
 def _tried(asked: _Asked[Any], draft: Draft) -> list[Any]:
     """The result, or nothing where there is none: the asker knows why."""
-    if not asked.answer.set_running_or_notify_cancel():
-        return []
     try:
         return [asked.change(draft)]
     except Exception as error:
@@ -103,7 +109,9 @@ def _tried(asked: _Asked[Any], draft: Draft) -> list[Any]:
         return []
 
 
-def _fail(batch: list[_Asked[Any]], error: Exception) -> None:
+def _failed(batch: list[_Asked[Any]], error: Exception) -> bool:
     _log.error("changes were not written: %s", error)
     for asked in batch:
-        asked.answer.set_exception(error)
+        if not asked.answer.done():
+            asked.answer.set_exception(error)
+    return True
