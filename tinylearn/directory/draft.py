@@ -32,6 +32,7 @@ class Draft:
         self.now = now
         self.changes: dict[str, Written | None] = {}
         self.happened: list[Happened] = []
+        self._read: dict[str, Entry | None] = {}
 
     def find(self, identifier: str) -> Entry | None:
         """The thing, unless it has expired."""
@@ -43,11 +44,14 @@ class Draft:
         if identifier in self.changes:
             written = self.changes[identifier]
             return None if written is None else written.entry
-        return self._shelf.read(identifier)
+        if identifier not in self._read:
+            self._read[identifier] = self._shelf.read(identifier)
+        return self._read[identifier]
 
     def is_taken(self, identifier: str) -> bool:
         """Whether a graph of this name describes something else, such as a model."""
-        return identifier not in self.changes and self._shelf.is_taken(identifier)
+        known = identifier in self.changes or self.stored(identifier) is not None
+        return not known and self._shelf.has_graph(identifier)
 
     def put(self, entry: Entry, triples: Sequence[Triple]) -> bool:
         """Keeps a thing; whether it is new. An expired one that comes back is gone first."""

@@ -70,7 +70,8 @@ class Server(uvicorn.Server):
 def listen(settings: Settings) -> socket.socket:
     """A socket that finds out on its own when the other end has gone. Raises DeviceError."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
+    # named TCP, or asyncio would let Nagle's algorithm hold short answers back for 40 ms
+    found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         _keep_alive(found)

@@ -58,9 +58,12 @@ class Shelf:
         found = {row["thing"].value: row for row in rows}
         return [graph.entry(found[name]) for name in identifiers if name in found]
 
-    def is_taken(self, identifier: str) -> bool:
-        """Whether a graph of this name describes something else than a thing."""
-        return self.read(identifier) is None and bool(self._store.graph(NamedNode(identifier)))
+    def has_graph(self, identifier: str) -> bool:
+        """Whether anything is kept under this name."""
+        name = NamedNode(identifier)
+        return bool(
+            self._store.select(f"SELECT ?s WHERE {{ GRAPH {name} {{ ?s ?p ?o }} }} LIMIT 1")
+        )
 
     def write(self, changes: Mapping[str, Written | None]) -> None:
         """Keeps things, removes those with None, all in one transaction."""
