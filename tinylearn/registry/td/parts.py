@@ -9,6 +9,8 @@ from typing import Any
 from tinylearn.registry.td.problems import Path
 
 AFFORDANCES = ("properties", "actions", "events")
+#: members of data schemas that hold values, whatever those look like
+VALUES = ("const", "default", "enum")
 _SCHEMAS_OF = {
     "properties": (),
     "actions": ("input", "output"),
@@ -84,7 +86,7 @@ def objects(value: Any, path: Path = ()) -> Iterator[tuple[Path, Object]]:
     if isinstance(value, dict):
         yield path, value
         for name, item in value.items():
-            if name not in ("@context", "const", "default", "enum"):
+            if name != "@context" and name not in VALUES:
                 yield from objects(item, (*path, name))
     elif isinstance(value, list):
         for index, item in enumerate(value):

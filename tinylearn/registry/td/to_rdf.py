@@ -15,7 +15,9 @@ from urllib.parse import quote
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
 from tinylearn.registry.td.contexts import FILES, bundled, pruned, without_default
-from tinylearn.registry.td.problems import InvalidThingError, Path, Problem, json_path, problem
+from tinylearn.registry.td.culprit import culprit
+from tinylearn.registry.td.parts import VALUES
+from tinylearn.registry.td.problems import InvalidThingError, Path, json_path, problem
 from tinylearn.registry.vocabulary import THING, TYPE, tl
 
 _SUBJECT = NamedNode("urn:tinylearn:subject")
@@ -47,17 +49,42 @@ def map_to_rdf(content: dict[str, Any], iri: str) -> Mapped:
     document["id"] = _SUBJECT.value
     try:
         names = _Names(NamedNode(iri))
-        quads = list(parse(json.dumps(document), RdfFormat.JSON_LD, base_iri=names.base))
     except ValueError:
-        raise InvalidThingError(
-            [problem(("id",), "is not an IRI; use one such as urn:uuid:...")]
-        ) from None
-    except SyntaxError as error:
-        message = (
-            f"cannot be read as JSON-LD: {error.msg}; check @context and names that begin with @"
+        message = "is not an IRI; use one such as urn:uuid:..."
+        raise InvalidThingError([problem(("id",), message)]) from None
+    quads, notes = _quads(document, names.base)
+    return Mapped(tuple(names.triples(quads)), (*survey.notes(), *notes))
+
+
+def _quads(document: dict[str, Any], base: str) -> tuple[list[Quad], tuple[str, ...]]:
+    """Statements of the document; without values of data schemas where those only look like JSON-LD."""
+    quads, message = _parsed(document, base)
+    if quads is not None:
+        return quads, ()
+    plain = _without_values(document)
+    quads, _ = _parsed(plain, base)
+    if quads is not None:
+        return quads, (
+            "values of data schemas that are no JSON-LD are kept in the document but not in RDF",
         )
-        raise InvalidThingError([Problem("$", message)]) from None
-    return Mapped(tuple(names.triples(quads)), tuple(survey.notes()))
+    path = culprit(plain, lambda part: _parsed(part, base)[0] is not None)
+    message = f"cannot be read as JSON-LD ({message}); rename or mend it"
+    raise InvalidThingError([problem(path, message)])
+
+
+def _parsed(document: dict[str, Any], base: str) -> tuple[list[Quad] | None, str]:
+    try:
+        return list(parse(json.dumps(document), RdfFormat.JSON_LD, base_iri=base)), ""
+    except SyntaxError as error:
+        return None, error.msg
+
+
+def _without_values(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_values(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: _without_values(item) for name, item in value.items() if name not in VALUES}
 
 
 @dataclass
@@ -163,7 +190,7 @@ class _Localised:
         for entry in context if isinstance(context, list) else [context]:
             if isinstance(entry, str):
                 found = self._bundled[FILES[entry]] if entry in FILES else None
-                entries += [found] if found is not None and found not in entries else []
+                entries.append({} if found is None or found in entries else found)
             elif isinstance(entry, dict):
                 entries.append({name: self._definition(name, value) for name, value in entry.items()
                                 if name != "@import"})  # fmt: skip

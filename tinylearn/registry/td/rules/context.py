@@ -17,11 +17,14 @@ _DIRECTIONS = ("ltr", "rtl", None)
 def order(td: Object) -> Iterator[Problem]:
     """That of 1.1 first, or that of 1.0 and then it: a consumer takes its version from there."""
     context = listed(td["@context"])
-    if CONTEXT in context and context.index(CONTEXT) != (context[0] == CONTEXT_1_0):
-        place = "second" if context[0] == CONTEXT_1_0 else "first"
-        yield problem(("@context",), f"must have {CONTEXT} as its {place} entry")
-    elif context[0] not in (CONTEXT, CONTEXT_1_0):
+    standard = [CONTEXT_1_0, CONTEXT] if context[0] == CONTEXT_1_0 else [CONTEXT]
+    if context[0] not in standard:
         yield problem(("@context", 0), f'must be "{CONTEXT}", it is {shown(context[0])}')
+        return
+    for index, entry in enumerate(context):
+        if entry in (CONTEXT, CONTEXT_1_0) and entry not in standard[index : index + 1]:
+            yield problem(("@context", index), f"is {entry}, whose place is before all others, and that "
+                          "of 1.0 before 1.1")  # fmt: skip
 
 
 def entries(td: Object) -> Iterator[Problem]:
@@ -31,7 +34,7 @@ def entries(td: Object) -> Iterator[Problem]:
         path: Path = ("@context", index) if several else ("@context",)
         if isinstance(entry, dict):
             yield from _terms(path, entry)
-        elif not (entry.startswith(_FETCHED) and is_uri_text(entry)):
+        elif not (isinstance(entry, str) and entry.startswith(_FETCHED) and is_uri_text(entry)):
             yield problem(path, f"is {shown(entry)}; name a context by its https: URL, or write its "
                           "terms here as an object")  # fmt: skip
 
