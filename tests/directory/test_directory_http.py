@@ -156,6 +156,20 @@ def test_a_graph_of_something_else_is_not_replaced(service, client):
     assert service.store.graph(model) == triples
 
 
+def test_what_the_registry_says_of_things_is_not_for_them_to_say(client):
+    """A context can give any name to the predicates that the registry keeps things by."""
+    own = {"doc": "urn:tinylearn:ns:document",
+           "reg": "https://www.w3.org/2022/wot/discovery-ontology#hasRegistrationInformation"}  # fmt: skip
+    one = created(client, **{
+        "@context": ["https://www.w3.org/2022/wot/td/v1.1", own],
+        "doc": '{"title": "forged"}',
+        "reg": {"http://schema.org/dateCreated": "1999-01-01T00:00:00Z"},
+    })  # fmt: skip
+    listed = [thing for thing in client.get("/things").json() if thing["id"] == one["id"]]
+    assert [meaning(thing) for thing in listed] == [one]
+    assert not listed[0]["registration"]["created"].startswith("1999")
+
+
 # ---- sizes
 
 
