@@ -32,7 +32,7 @@ class Service:
 
 
 @contextmanager
-def served(where: Path, settings: Settings | None = None) -> Iterator[Service]:
+def served(where: Path | str, settings: Settings | None = None) -> Iterator[Service]:
     """Until the block ends; the store is closed then, so that it can be opened again."""
     settings = settings or Settings()
     with closing(open_store(where)) as store:
@@ -96,7 +96,7 @@ def meaning(content: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def visited(
-    where: Path, settings: Settings | None = None
+    where: Path | str, settings: Settings | None = None
 ) -> Iterator[tuple[Service, httpx.Client]]:
     """A service and a client of it."""
     with (

@@ -35,6 +35,12 @@ PATTERN = f"""
     }}
   }}"""
 
+#: variable: thing
+ALL = f"SELECT ?thing WHERE {{ GRAPH ?thing {{ ?thing {DOCUMENT} [] }} }}"
+#: variables: thing, expires; of those that do
+EXPIRING = f"""SELECT ?thing ?expires WHERE {{
+  GRAPH ?thing {{ ?thing {HAS_REGISTRATION} [ {EXPIRES} ?expires ] }} }}"""
+
 
 def triples(entry: Entry, said: Sequence[Triple]) -> list[Triple]:
     """``said``: the Thing Description in RDF, and what follows from it."""
@@ -51,6 +57,11 @@ def entry(row: Row) -> Entry:
     ttl = float(row["ttl"].value) if "ttl" in row else None
     registration = Registration(created, modified, moment(row, "expires"), ttl)
     return Entry(row["thing"].value, content, registration)
+
+
+def expiry(row: Row | None) -> datetime | None:
+    """Of a row of EXPIRING, if there is one."""
+    return None if row is None else moment(row, "expires")
 
 
 def moment(row: Row, name: str) -> datetime | None:

@@ -39,8 +39,9 @@ class Shelf:
 
     def index(self) -> Index:
         """All ids, and when they expire."""
-        rows = self._store.select(f"SELECT ?thing ?expires WHERE {{ {graph.PATTERN} }}")
-        return Index((row["thing"].value, graph.moment(row, "expires")) for row in rows)
+        things = {row["thing"].value: None for row in self._store.select(graph.ALL)}
+        expiring = {row["thing"].value: row for row in self._store.select(graph.EXPIRING)}
+        return Index((name, graph.expiry(expiring.get(name))) for name in things)
 
     def read(self, identifier: str) -> Entry | None:
         """A thing, expired or not."""
