@@ -20,6 +20,7 @@ from tinylearn.registry.things import (
     TTL,
     kept,
 )
+from tinylearn.registry.vocabulary import TD
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -35,11 +36,17 @@ PATTERN = f"""
     }}
   }}"""
 
+#: variables: thing, document
+KEPT = f"GRAPH ?thing {{ ?thing {DOCUMENT} ?document }}"
 #: variable: thing
 ALL = f"SELECT ?thing WHERE {{ GRAPH ?thing {{ ?thing {DOCUMENT} [] }} }}"
-#: variables: thing, expires; of those that do
-EXPIRING = f"""SELECT ?thing ?expires WHERE {{
-  GRAPH ?thing {{ ?thing {HAS_REGISTRATION} [ {EXPIRES} ?expires ] }} }}"""
+#: by what things can be sorted, but for their id: variables thing, key
+SORTS = {
+    "title": f"?thing <{TD}title> ?key",
+    "created": f"?thing {HAS_REGISTRATION} [ {CREATED} ?key ]",
+    "modified": f"?thing {HAS_REGISTRATION} [ {MODIFIED} ?key ]",
+    "expires": f"?thing {HAS_REGISTRATION} [ {EXPIRES} ?key ]",
+}
 
 
 def triples(entry: Entry, said: Sequence[Triple]) -> list[Triple]:
@@ -57,11 +64,6 @@ def entry(row: Row) -> Entry:
     ttl = float(row["ttl"].value) if "ttl" in row else None
     registration = Registration(created, modified, moment(row, "expires"), ttl)
     return Entry(row["thing"].value, content, registration)
-
-
-def expiry(row: Row | None) -> datetime | None:
-    """Of a row of EXPIRING, if there is one."""
-    return None if row is None else moment(row, "expires")
 
 
 def moment(row: Row, name: str) -> datetime | None:
