@@ -1,4 +1,4 @@
 """Verbs of ``tinylearn registry``: one file each, no logic."""
 
 #: in the order of the work
-VERBS: tuple[str, ...] = ()
+VERBS: tuple[str, ...] = ("query",)
