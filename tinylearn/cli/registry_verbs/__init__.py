@@ -1,4 +1,16 @@
 """Verbs of ``tinylearn registry``: one file each, no logic."""
 
 #: in the order of the work
-VERBS: tuple[str, ...] = ("query",)
+VERBS: tuple[str, ...] = (
+    "import",
+    "validate",
+    "devices",
+    "models",
+    "show",
+    "query",
+    "stats",
+    "delete",
+    "export",
+    "backup",
+    "restore",
+)

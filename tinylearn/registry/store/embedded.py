@@ -13,9 +13,9 @@ from pyoxigraph import Literal, NamedNode, Quad, QuerySolutions, Store, Triple
 from tinylearn.registry.store import lock
 from tinylearn.registry.store.base import Row, Term
 from tinylearn.registry.store.errors import StoreError
-from tinylearn.registry.store.folder import check_folder
+from tinylearn.registry.store.folder import check_store, make_folder
 from tinylearn.registry.store.runs import Graph, batches, graphs_of, own_blank_nodes
-from tinylearn.registry.store.snapshot import open_snapshot
+from tinylearn.registry.store.snapshot import copy_snapshot, open_snapshot
 from tinylearn.registry.store.update_text import (
     READ_REVISION,
     REGISTRY,
@@ -45,7 +45,7 @@ class EmbeddedStore:
 
     def __init__(self, folder: Path, create: bool = True, read_only: bool = False) -> None:
         self.where, self.folder, self.read_only = str(folder), folder, read_only
-        check_folder(folder, create and not read_only)
+        make_folder(folder) if create and not read_only else check_store(folder)
         self._writing = threading.RLock()
         self._log = WriteAheadLog(folder)
         self._store: Store | None = open_snapshot(folder) if read_only else self._open()
@@ -111,7 +111,12 @@ class EmbeddedStore:
 
     def backup(self, folder: Path) -> None:
         """A copy in ``folder``, which must not exist: hard links on the same file system."""
-        self._read(lambda store: store.backup(str(folder)))
+        if self.read_only:
+            self._opened()
+            copy_snapshot(self.folder, folder)
+        else:
+            with self._writer() as store:
+                store.backup(str(folder))
         sync_folder(folder)
 
     def close(self) -> None:
@@ -208,7 +213,4 @@ def _rows(store: Store, query: str) -> list[Row]:
     if not isinstance(found, QuerySolutions):
         raise ValueError("the query is no SELECT")
     names = [variable.value for variable in found.variables]
-    return [
-        {name: row[name] for name in names if row[name] is not None}
-        for row in found
-    ]
+    return [{name: row[name] for name in names if row[name] is not None} for row in found]

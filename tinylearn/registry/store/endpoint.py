@@ -86,10 +86,7 @@ class EndpointStore:
             if not isinstance(found, QuerySolutions):
                 raise ValueError("the query is no SELECT")
             names = [variable.value for variable in found.variables]
-            return [
-                {name: row[name] for name in names if row[name] is not None}
-                for row in found
-            ]
+            return [{name: row[name] for name in names if row[name] is not None} for row in found]
         except SyntaxError as error:
             raise StoreError(
                 f"{self.where}: the answer was cut off, or is no SPARQL result in JSON ({error}); the "

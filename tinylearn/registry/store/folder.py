@@ -19,22 +19,28 @@ def is_store(folder: Path) -> bool:
     return (folder / "CURRENT").is_file()
 
 
-def check_folder(folder: Path, create: bool) -> None:
-    """Raises StoreError where no store is and none may be made; makes the folder where one may."""
-    if is_store(folder):
+def check_folder(folder: Path) -> None:
+    """Raises StoreError where there is something else than a store."""
+    if is_store(folder) or not folder.exists():
         return
-    if folder.exists() and not folder.is_dir():
+    if not folder.is_dir():
         raise StoreError(f"{folder}: is a file; a registry is a folder")
-    foreign = (
-        sorted(p.name for p in folder.iterdir() if not _BEGUN.fullmatch(p.name))
-        if folder.exists()
-        else []
-    )
+    foreign = sorted(p.name for p in folder.iterdir() if not _BEGUN.fullmatch(p.name))
     if foreign:
         raise StoreError(
             f"{folder}: is no registry and holds other files ({foreign[0]} ..); name another folder"
         )
-    if not create:
+
+
+def check_store(folder: Path) -> None:
+    """Raises StoreError where no store is."""
+    check_folder(folder)
+    if not is_store(folder):
         raise StoreError(f"{folder}: no registry is there; make one by importing something into it")
+
+
+def make_folder(folder: Path) -> None:
+    """Makes the folder of a store that is to be; raises StoreError where something else is."""
+    check_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    sync_folder(folder.parent)
+    sync_folder(folder.absolute().parent)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tinylearn.registry.store.errors import StoreLockedError
@@ -26,6 +29,17 @@ def locked(folder: Path) -> StoreLockedError:
         f"{folder}: {who} has this registry open for writing; end it, or use what it serves. "
         "Reading works beside it"
     )
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keeps every writer out, as RocksDB does; for a folder that this process has not opened."""
+    with (folder / "LOCK").open("ab") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise locked(folder) from None
+        yield
 
 
 def _holder(folder: Path) -> int | None:
