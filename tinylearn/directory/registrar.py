@@ -181,13 +181,12 @@ class Registrar:
     # ---- of the writer's thread
 
     def _begin(self) -> Draft:
-        with self._lock:
-            self._reload_if_foreign()
         return Draft(self._shelf, self._clock())
 
     def _commit(self, draft: Draft) -> None:
         with self._lock:
             self._writing = True
+            is_foreign = self._shelf.revision() != self._version
         try:
             self._shelf.write(draft.changes)
         except BaseException:
@@ -197,6 +196,8 @@ class Registrar:
         with self._lock:
             self._writing = False
             self._note(draft)
+            if is_foreign:
+                self._version = _UNKNOWN
         self._tell(draft.happened)
 
     def _note(self, draft: Draft) -> None:
