@@ -50,8 +50,8 @@ class Search:
         page = await asyncio.to_thread(self._registrar.page, 0, None, "id", False)
         for start in range(0, len(page.ids), _AT_ONCE):
             some = page.ids[start : start + _AT_ONCE]
-            for document in await asyncio.to_thread(self._registrar.documents, some):
-                yield document.replace("\n", " ").encode()
+            documents = await asyncio.to_thread(self._registrar.documents, some)
+            yield "".join(text.replace("\n", " ") + "\n" for text in documents).encode()
 
 
 async def _xpath(_request: Request) -> Response:
