@@ -57,8 +57,8 @@ def test_the_targets_that_were_promised() -> None:
     }  # fmt: skip
     assert {t.name for t in TARGETS} - {t.name for t in EMULATED + BOARDS} == {"atmega328p"}
     assert {target.name for target in BOARDS} == {
-        "arduino-nano-33-ble", "raspberry-pi-pico", "raspberry-pi-pico-2", "nucleo-f446re",
-        "esp32-c3",
+        "arduino-nano-33-ble", "arduino-nano-33-ble-sense", "raspberry-pi-pico",
+        "raspberry-pi-pico-2", "nucleo-f446re", "esp32-c3",
     }  # fmt: skip
 
 
@@ -67,6 +67,7 @@ def test_the_targets_that_were_promised() -> None:
     [
         ("cortex-m0", 256, 16, 16),
         ("arduino-nano-33-ble", 1024, 256, 64),
+        ("arduino-nano-33-ble-sense", 1024, 256, 64),
         ("raspberry-pi-pico", 2048, 264, 133),
         ("raspberry-pi-pico-2", 4096, 520, 150),
         ("nucleo-f446re", 512, 128, 180),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from tinylearn.cli.about import add_about_options
 from tinylearn.cli.choices import add_choice_options
 
 if TYPE_CHECKING:
@@ -39,31 +40,34 @@ def configure(verb: argparse.ArgumentParser) -> None:
         "back only what moved most or keep a part of the model local",
     )
     add_choice_options(verb)
+    add_about_options(verb)
 
 
 def execute(args: argparse.Namespace) -> int:
     """Compiles, checks that it fits, writes the folder."""
     from pathlib import Path
 
+    from tinylearn.cli.about import about_of
     from tinylearn.cli.model import emitted
     from tinylearn.cli.output import print_json
     from tinylearn.emit import packaging
     from tinylearn.emit.fleet import fleet_target
-    from tinylearn.emit.generate import project_files
     from tinylearn.emit.info import describe
     from tinylearn.emit.write import check_replaceable, write_project
+    from tinylearn.registry.models.project import described_project, said_of
     from tinylearn.report.fit import require_fit
     from tinylearn.targets import find
 
     target, folder, chosen = find(args.target), Path(args.out), packaging.find(args.format)
     target = fleet_target(target) if args.fleet else target
     check_replaceable(folder)
-    model = emitted(args)
+    told, model = about_of(args), emitted(args)
     if not args.force:
         require_fit(model, target)
-    write_project(folder, project_files(model, target, args.format, args.fleet))
+    said = said_of(Path(args.model), model, told)
+    write_project(folder, described_project(model, target, args.format, args.fleet, said))
     if args.json:
-        print_json({**describe(model, target.name, args.format), "out": args.out})
+        print_json({**describe(model, target.name, args.format, args.fleet), "out": args.out})
     else:
         _report(model, args.out, chosen.NEXT)
     return 0

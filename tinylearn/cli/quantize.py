@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from tinylearn.cli.about import add_about_options
 from tinylearn.cli.arguments import positive
 
 if TYPE_CHECKING:
@@ -37,6 +38,13 @@ def configure(verb: argparse.ArgumentParser) -> None:
         metavar="N",
         help="samples that the ranges are taken from (default 200)",
     )
+    verb.add_argument(
+        "--rdf",
+        metavar="FILE.ttl",
+        help="where the model's description goes (default: beside it, FILE.tflite.ttl, where "
+        "`generate` and `registry import` find it)",
+    )
+    add_about_options(verb, measured=True)
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -44,22 +52,31 @@ def execute(args: argparse.Namespace) -> int:
     from dataclasses import asdict
     from pathlib import Path
 
+    from tinylearn.cli.about import about_of
     from tinylearn.cli.output import note, print_json, progress_bar
+    from tinylearn.cli.project import check_writable
+    from tinylearn.emit.write import write_file
+    from tinylearn.registry.models.beside import beside
+    from tinylearn.train.describe import description
     from tinylearn.train.quantize import quantize
 
+    told, rdf = about_of(args), Path(args.rdf) if args.rdf else beside(Path(args.out))
+    if args.rdf:
+        check_writable(rdf)
     note("quantizing (TensorFlow takes some seconds to start)", args)
     with progress_bar("comparing", args) as advance:
         result = quantize(Path(args.model), Path(args.data), Path(args.out), args.io,
                           args.calibration, advance)  # fmt: skip
+    write_file(rdf, description(Path(args.model), Path(args.data), result, told))
     if args.json:
         layers = [{**asdict(layer), "decibels": layer.decibels} for layer in result.layers]
-        print_json({**asdict(result), "path": str(result.path), "layers": layers})
+        print_json({**asdict(result), "path": str(result.path), "rdf": str(rdf), "layers": layers})
     else:
-        _print(result, args.out)
+        _print(result, args.out, str(rdf))
     return 0
 
 
-def _print(result: Quantized, out: str) -> None:
+def _print(result: Quantized, out: str, rdf: str) -> None:
     from tinylearn.cli.output import print_table
 
     rows = [
@@ -72,4 +89,7 @@ def _print(result: Quantized, out: str) -> None:
     )
     if result.agreement is not None:
         print(f"same decision: {100 * result.agreement:.1f} %")
-    print(f"{result.bytes:,} B written to {out}; next: tinylearn generate {out} -o DIR")
+    print(
+        f"{result.bytes:,} B written to {out}, its description to {rdf}; next: tinylearn generate "
+        f"{out} -o DIR"
+    )

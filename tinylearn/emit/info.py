@@ -46,7 +46,9 @@ def _end(tensor: Tensor) -> dict[str, Any]:
     return described
 
 
-def describe(model: EmittedModel, target: str, project_format: str) -> dict[str, Any]:
+def describe(
+    model: EmittedModel, target: str, project_format: str, fleet: bool = False
+) -> dict[str, Any]:
     """The content of the info file, but for the list of files."""
     compiled = model.compiled
     program, plan = compiled.program, compiled.plan
@@ -55,6 +57,7 @@ def describe(model: EmittedModel, target: str, project_format: str) -> dict[str,
         "name": model.name,
         "target": target,
         "format": project_format,
+        "fleet": fleet,
         "source": {"name": model.source_name, "sha256": model.source_sha256},
         "hash": model.hash.hex(),
         "input": _end(program.input),
@@ -78,7 +81,9 @@ def describe(model: EmittedModel, target: str, project_format: str) -> dict[str,
     }
 
 
-def emit_info(model: EmittedModel, target: str, project_format: str, files: Iterable[str]) -> str:
+def emit_info(
+    model: EmittedModel, target: str, project_format: str, files: Iterable[str], fleet: bool = False
+) -> str:
     """The text of <name>_info.json."""
-    content = {**describe(model, target, project_format), "files": sorted(files)}
+    content = {**describe(model, target, project_format, fleet), "files": sorted(files)}
     return json.dumps(content, indent=2, sort_keys=True) + "\n"

@@ -8,16 +8,20 @@ from pathlib import Path
 from tinylearn.errors import BadInputError
 
 _ALLOC, _WRITE, _EXECUTE = 0x2, 0x1, 0x4
+#: of firmware/port's linker scripts
+_STACK = ".tl_stack"
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes by kind of section: code, constants, initialised and zeroed RAM."""
+    """Bytes by kind of section: code, constants, initialised and zeroed RAM; of the latter what the
+    linker has set aside for the stack."""
 
     code: int
     constants: int
     data: int
     zeroed: int
+    stack: int = 0
 
     @property
     def flash(self) -> int:
@@ -42,7 +46,7 @@ def sizes_of(path: Path) -> Sizes:
     from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
 
-    totals = {"code": 0, "constants": 0, "data": 0, "zeroed": 0}
+    totals = {"code": 0, "constants": 0, "data": 0, "zeroed": 0, "stack": 0}
     try:
         with path.open("rb") as file:
             elf = ELFFile(file)
@@ -52,6 +56,8 @@ def sizes_of(path: Path) -> Sizes:
                 kind = _kind(section)
                 if kind:
                     totals[kind] += section.header["sh_size"]
+                if kind == "zeroed" and section.name == _STACK:
+                    totals["stack"] += section.header["sh_size"]
     except (OSError, ELFError) as error:
         raise BadInputError(
             f"{path}: cannot read its sizes ({error}); build the project again"

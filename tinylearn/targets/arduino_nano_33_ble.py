@@ -16,4 +16,10 @@ TARGET = Target(
     fma=True,
     arduino_board="arduino:mbed_nano:nano33ble",
     platformio_board=("nordicnrf52", "nano33ble"),
+    chip="nRF52840",
+    dsp=True,
+    sensors=("Accelerometer", "Gyroscope", "Magnetometer"),
+    radios=("BluetoothLowEnergy", "Ieee802154"),
+    # nRF52840 Product Specification 1.1: 3.3 mA at 3 V running CoreMark from flash at 64 MHz, DC/DC
+    power_watts=0.0099,
 )

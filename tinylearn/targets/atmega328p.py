@@ -22,4 +22,5 @@ TARGET = Target(
     program_flash=11264,
     program_ram=700,
     stack_bytes=300,
+    chip="ATmega328P",
 )

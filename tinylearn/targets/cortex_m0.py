@@ -16,4 +16,5 @@ TARGET = Target(
     store_bytes=32 * 1024,
     platformio_board=("nordicnrf51", "bbcmicrobit"),
     emulator=Emulator("qemu-system-arm", "microbit", 7, "qemu-system-arm"),
+    chip="nRF51822",
 )

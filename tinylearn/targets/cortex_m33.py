@@ -25,4 +25,5 @@ TARGET = Target(
     ),
     store_bytes=2 * 1024 * 1024,
     emulator=Emulator("qemu-system-arm", "mps2-an505", 7, "qemu-system-arm"),
+    dsp=True,
 )

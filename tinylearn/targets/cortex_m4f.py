@@ -17,4 +17,5 @@ TARGET = Target(
     ports=("common", "cortex_m", "emulated", "ram_flash", "cmsdk_uart", "cmsdk_timer", "mps2"),
     store_bytes=2 * 1024 * 1024,
     emulator=Emulator("qemu-system-arm", "mps2-an386", 7, "qemu-system-arm"),
+    dsp=True,
 )

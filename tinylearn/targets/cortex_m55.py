@@ -19,4 +19,5 @@ TARGET = Target(
     fma=True,
     ports=("common", "cortex_m", "emulated", "ram_flash", "cmsdk_uart", "mps3_an547"),
     emulator=Emulator("qemu-system-arm", "mps3-an547", 7, "qemu-system-arm"),
+    dsp=True,
 )

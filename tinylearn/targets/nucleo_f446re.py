@@ -16,4 +16,6 @@ TARGET = Target(
     fma=True,
     arduino_board="STMicroelectronics:stm32:Nucleo_64:pnum=NUCLEO_F446RE",
     platformio_board=("ststm32", "nucleo_f446re"),
+    chip="STM32F446RE",
+    dsp=True,
 )

@@ -14,4 +14,5 @@ TARGET = Target(
     source="https://datasheets.raspberrypi.com/pico/pico-datasheet.pdf (RP2040)",
     arduino_board="rp2040:rp2040:rpipico",
     platformio_board=("raspberrypi", "pico"),
+    chip="RP2040",
 )

@@ -15,4 +15,6 @@ TARGET = Target(
     fpu=True,
     fma=True,
     arduino_board="rp2040:rp2040:rpipico2",
+    chip="RP2350",
+    dsp=True,
 )

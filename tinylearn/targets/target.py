@@ -80,6 +80,10 @@ class Target:
     ``link``: flags for linking with the port. ``program_flash`` and ``program_ram``: what the device
     program takes beside the model; ``stack_bytes``: of a call into the model.
     ``platformio_board``: PlatformIO's platform and board, where it has the Arduino framework.
+    For the registry: ``chip`` is the microcontroller's name; ``dsp``: it has SIMD instructions for
+    integers; ``sensors`` and ``radios`` are on the board and named as the classes of
+    registry/devices/targets.py; ``power_watts`` is what the chip takes while it computes, where its
+    data sheet says so. An emulated board has what its emulator has.
     """
 
     name: str
@@ -104,6 +108,11 @@ class Target:
     program_flash: int = 12288
     program_ram: int = 2304
     stack_bytes: int = 512
+    chip: str = ""
+    dsp: bool = False
+    sensors: tuple[str, ...] = ()
+    radios: tuple[str, ...] = ()
+    power_watts: float | None = None
 
     @property
     def cross_prefix(self) -> str:

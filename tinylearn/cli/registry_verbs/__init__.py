@@ -1,4 +1,15 @@
 """Verbs of ``tinylearn registry``: one file each, no logic."""
 
 #: in the order of the work
-VERBS: tuple[str, ...] = ()
+VERBS: tuple[str, ...] = (
+    "import",
+    "validate",
+    "devices",
+    "models",
+    "show",
+    "stats",
+    "delete",
+    "export",
+    "backup",
+    "restore",
+)

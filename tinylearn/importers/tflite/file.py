@@ -23,12 +23,13 @@ _MOST_OPERATORS = 1_000
 _MOST_AXES = 8
 _MOST_ENDS = 64
 _LONGEST_NAME = 1_000
+_LONGEST_CUSTOM = 100
 #: of all tensors together: tables of a hostile file can share one long vector
 _MOST_SCALES = 1 << 20
 _LARGEST_SCALE = 1e15
 _IDENTIFIER = b"TFL3"
-#: place of the name among a tensor's fields in the schema
-_NAME_SLOT = 3
+#: place of the name among the fields of a tensor, and of an operator code, in the schema
+_NAME_SLOT, _CUSTOM_SLOT = 3, 1
 _DAMAGE = (struct.error, ValueError, LookupError, TypeError, ArithmeticError, AttributeError,
            MemoryError)  # fmt: skip
 
@@ -88,14 +89,18 @@ def _schema() -> ModuleType:
     return module
 
 
-def read(path: Path) -> TfModel:
-    """The model of a file; raises BadInputError where it is damaged or too large."""
+def read(path: Path, bare: bool = False) -> TfModel:
+    """The model of a file; raises BadInputError where it is damaged or too large.
+
+    ``bare``: without values and options, of the first subgraph, so that a model which cannot be
+    imported can be described. An operator of somebody's own is then ``CUSTOM:`` and its name.
+    """
     content = _content(path)
     if content[4:8] != _IDENTIFIER:
         raise BadInputError("not a TFLite model: its identifier is not TFL3")
     schema = _schema()
     try:
-        return _Reader(schema, content).model()
+        return _Reader(schema, content, bare).model()
     except _DAMAGE as error:
         raise BadInputError(f"a damaged TFLite model ({error})") from None
 
@@ -139,8 +144,8 @@ _OPTIONS = {
 class _Reader:
     """Walks one flatbuffer."""
 
-    def __init__(self, schema: ModuleType, content: bytes) -> None:
-        self.schema, self.content = schema, content
+    def __init__(self, schema: ModuleType, content: bytes, bare: bool) -> None:
+        self.schema, self.content, self.bare = schema, content, bare
         self.root = schema.Model.GetRootAs(content, 0)
         self.types, self.codes = _names(schema.TensorType), _names(schema.BuiltinOperator)
         self.tables = _names(schema.BuiltinOptions)
@@ -148,7 +153,7 @@ class _Reader:
 
     def model(self) -> TfModel:
         count = self.root.SubgraphsLength()
-        if count != 1:
+        if count != 1 and not (self.bare and count):
             raise UnsupportedError(f"it has {count} subgraphs; supported: 1")
         graph = self.root.Subgraphs(0)
         tensors = tuple(
@@ -174,10 +179,10 @@ class _Reader:
         if self.scales > _MOST_SCALES:
             raise BadInputError(f"tensor {index}: more than {_MOST_SCALES} scales in all")
         scales, zeros, axis = _quantization(index, quantization)
-        if tensor.Sparsity() is not None:
+        if tensor.Sparsity() is not None and not self.bare:
             raise UnsupportedError(f"tensor {index}: sparse tensors are not supported")
-        return TfTensor(index, name, shape, kind, scales, zeros, axis,
-                        self._data(index, tensor.Buffer(), kind, shape))  # fmt: skip
+        data = None if self.bare else self._data(index, tensor.Buffer(), kind, shape)
+        return TfTensor(index, name, shape, kind, scales, zeros, axis, data)
 
     def _data(self, index: int, buffer: int, kind: str, shape: tuple[int, ...]) -> Array | None:
         if buffer >= self.root.BuffersLength():
@@ -202,14 +207,19 @@ class _Reader:
         code = self._code(index, operator.OpcodeIndex())
         ends = (_indices(operator.InputsAsNumpy(), tensors, f"operator {index}: inputs", -1),
                 _indices(operator.OutputsAsNumpy(), tensors, f"operator {index}: outputs"))  # fmt: skip
-        return TfOperator(index, code, *ends, self._options(index, code, operator))
+        return TfOperator(
+            index, code, *ends, {} if self.bare else self._options(index, code, operator)
+        )
 
     def _code(self, index: int, at: int) -> str:
         if at >= self.root.OperatorCodesLength():
             raise BadInputError(f"operator {index}: there is no operator code {at}")
         entry = self.root.OperatorCodes(at)
         number = max(entry.BuiltinCode(), entry.DeprecatedBuiltinCode())
-        return self.codes.get(number, str(number))
+        code = self.codes.get(number, str(number))
+        if code == "CUSTOM" and self.bare:
+            return f"CUSTOM:{_name(entry, _CUSTOM_SLOT, _LONGEST_CUSTOM)}"
+        return code
 
     def _options(self, index: int, code: str, operator: Any) -> dict[str, Any]:
         table, name = operator.BuiltinOptions(), _OPTIONS.get(code)
@@ -246,14 +256,14 @@ def _vector(values: Any, most: int, what: str) -> Array:
     return array
 
 
-def _name(tensor: Any) -> str:
-    """The start of a tensor's name; a long one is not copied first, as the schema's reader would."""
-    table = tensor._tab
-    field = table.Offset(4 + 2 * _NAME_SLOT)
+def _name(holder: Any, slot: int = _NAME_SLOT, most: int = _LONGEST_NAME) -> str:
+    """The start of a name; a long one is not copied first, as the schema's reader would."""
+    table = holder._tab
+    field = table.Offset(4 + 2 * slot)
     if not field:
         return ""
     at, length = table.Vector(field), table.VectorLen(field)
-    return bytes(table.Bytes[at : at + min(length, _LONGEST_NAME)]).decode("utf-8", "replace")
+    return bytes(table.Bytes[at : at + min(length, most)]).decode("utf-8", "replace")
 
 
 def _indices(values: Any, tensors: int, what: str, lowest: int = 0) -> tuple[int, ...]:

@@ -12,7 +12,8 @@ class Device:
     ``core``: as targets name it, such as ``Cortex-M4F``. ``target``: the name of the target that
     code is generated for, if tinylearn knows one. In RDF: flat facts ``tl:ramBytes``,
     ``tl:flashBytes``, ``tl:clockHz``, ``tl:powerWatts``, ``tl:core``, ``tl:fpu``, ``tl:dsp``,
-    ``tl:sensor`` (one each), ``tl:target``; the title is ``td:title``.
+    ``tl:sensor`` (one each), ``tl:radio`` (one each, such as tl:BluetoothLowEnergy), ``tl:target``;
+    the title is ``td:title``. ``power_watts``: of the processor while it computes.
 
     ``ram_bytes`` and ``flash_bytes`` are what a program may use in all: the model, its buffers and
     the device program.
@@ -29,3 +30,4 @@ class Device:
     power_watts: float | None = None
     sensors: frozenset[str] = frozenset()
     target: str | None = None
+    radios: frozenset[str] = frozenset()

@@ -18,13 +18,16 @@ class Mode(StrEnum):
 class Need:
     """Bytes of RAM and flash that a program with the model takes in all (model, buffers, stack and
     device program, as report/fit.py counts them), and multiply-accumulates of one inference or one
-    learning step. In RDF: ``tl:inferenceRamBytes``, ``tl:inferenceFlashBytes``,
-    ``tl:inferenceMacs``; ``tl:learningRamBytes`` ...
+    learning step. ``measured``: the bytes are those of a program that was built, not planned. In RDF:
+    ``tl:inferenceRamBytes``, ``tl:inferenceFlashBytes``, ``tl:inferenceMacs``;
+    ``tl:learningRamBytes`` ...; for targets by name a resource of its own (``tl:needOnTarget``) with
+    ``tl:mode``, ``tl:target`` (one each), ``tl:ramBytes``, ``tl:flashBytes``, ``tl:macs``, ``tl:measured``.
     """
 
     ram_bytes: int
     flash_bytes: int
     macs: int | None = None
+    measured: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,12 @@ class Model:
     much it takes. ``needs_of_target``: where it was measured or planned for a target by name, which
     then counts instead. ``sensors``: IRIs of the sensor classes it reads, all of them.
     ``operators``: names of ops. ``unsupported``: those that tinylearn cannot generate code for.
-    ``arithmetic``: ``float32`` or ``int8``. ``accuracy``: 0 to 1, None where there is none.
-    ``file``: the model file's path or None; ``sha256`` of it. In RDF: ``tl:requiresSensor``,
-    ``tl:operator``, ``tl:unsupportedOperator``, ``tl:arithmetic``, ``tl:accuracy``; the title is
-    ``schema:name``.
+    ``obstacles``: why it cannot do something, in words, where tinylearn knows. ``arithmetic``:
+    ``float32`` or ``int8``. ``accuracy``: 0 to 1, None where there is none. ``task``: local name of
+    the category, such as ``Classification``. ``file``: the model file's path (never an absolute one)
+    or None; ``sha256`` of it. In RDF: ``tl:requiresSensor``, ``tl:operator``,
+    ``tl:unsupportedOperator``, ``tl:inferenceObstacle``, ``tl:learningObstacle``, ``tl:arithmetic``,
+    ``tl:accuracy``, ``nnet:hasCategory``, ``tl:file``, ``tl:sha256``; the title is ``schema:name``.
     """
 
     iri: str
@@ -48,6 +53,7 @@ class Model:
     sensors: frozenset[str] = frozenset()
     operators: frozenset[str] = frozenset()
     unsupported: frozenset[str] = frozenset()
+    obstacles: Mapping[Mode, str] = field(default_factory=dict)
     arithmetic: str | None = None
     accuracy: float | None = None
     task: str | None = None

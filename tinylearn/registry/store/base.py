@@ -1,7 +1,9 @@
 """The interface of every store of graphs.
 
 A device or a model is one named graph, whose name is the IRI of what it describes. The default
-graph of every query is the union of all.
+graph of every query is the union of all. Blank nodes belong to their graph: the same label in two graphs
+is two nodes, and a graph that is read again may have other labels. Numbers may lose their spelling
+(``"01"^^xsd:integer`` becomes 1).
 """
 
 from __future__ import annotations
@@ -16,7 +18,11 @@ Row = dict[str, Term]
 
 
 class GraphStore(Protocol):
-    """Graphs, durably. One writer at a time; a second one meets a clear error."""
+    """Graphs, durably. One writer at a time; a second one meets a clear error. What goes wrong is a
+    StoreError; writing to a store that was opened for reading is one."""
+
+    #: the folder or URL, without a password
+    where: str
 
     def upsert(
         self, graphs: Mapping[NamedNode, Iterable[Triple]], deleted: Iterable[NamedNode] = ()
@@ -32,15 +38,16 @@ class GraphStore(Protocol):
         rdf:type."""
 
     def select(self, query: str, values: Mapping[str, Term] | None = None) -> list[Row]:
-        """Rows of a SELECT of our own, with ``values`` bound to variables. What people ask goes
-        through query/ instead."""
+        """Rows of a SELECT of our own, with ``values`` bound to variables (see ``values.bind``);
+        a row has no entry for what is not bound. What people ask goes through query/ instead."""
 
     def bulk_load(self, quads: Iterable[Quad]) -> None:
-        """Adds many quads, faster and not in one transaction: what was flushed before stays; a
-        kill in between leaves whole graphs only, or says on opening that the load must be repeated."""
+        """As ``upsert`` of many graphs, faster and not in one transaction: a kill, or an error of the
+        iterable, leaves some of the graphs, each whole. The quads of a graph must come one after
+        the other; raises BadInputError where they do not. On the disk when this returns."""
 
     def quads(self) -> Iterator[Quad]:
-        """Everything."""
+        """Everything, one graph after the other. Blank nodes of two graphs have different labels."""
 
     def revision(self) -> int:
         """Grows with each commit; the same number means the same content."""

@@ -1,0 +1,144 @@
+"""Files into the store: each file whole or not at all, many files a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from pyoxigraph import NamedNode, Triple
+
+from tinylearn.errors import TinylearnError
+from tinylearn.registry.importing.prepare import Entry, Prepared, prepared
+from tinylearn.registry.models.about import About
+from tinylearn.registry.seloc.defects import Defect
+from tinylearn.registry.store.base import GraphStore
+from tinylearn.registry.things import kept, stored_thing
+from tinylearn.registry.validation import Problem, check
+
+#: files of a transaction
+BATCH = 200
+
+
+@dataclass(frozen=True)
+class Registered:
+    """``is_new``: there was nothing of this IRI before."""
+
+    kind: str
+    iri: str
+    title: str
+    file: str
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file of which nothing was registered, and why."""
+
+    file: str
+    reasons: tuple[str, ...]
+
+
+@dataclass
+class Report:
+    """What became of all files."""
+
+    registered: list[Registered] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    defects: list[Defect] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """How many of each kind."""
+        kinds = [entry.kind for entry in self.registered]
+        return {kind: kinds.count(kind) for kind in sorted(set(kinds))}
+
+
+class Importer:
+    """``about``: what the user says of model files."""
+
+    def __init__(self, store: GraphStore, about: About | None = None):
+        self._store = store
+        self._about = about
+        self.report = Report()
+
+    def add(self, files: Iterable[Path]) -> Report:
+        """Reads and registers files. What a store refuses ends it: what was said to be registered is."""
+        for batch in _batches(files):
+            self.register(self._prepared(batch))
+        return self.report
+
+    def register(self, files: Iterable[Prepared]) -> None:
+        """Those whose hardware and models are valid, in one transaction."""
+        pending = list(files)
+        problems = _problems(pending)
+        accepted = []
+        for file in pending:
+            if problems.get(file.file):
+                reasons = tuple(f"{p.thing}: {p}" for p in problems[file.file])
+                self.report.refused.append(Refused(file.file, reasons))
+            else:
+                accepted.append(file)
+        self._write(accepted)
+
+    def _prepared(self, paths: Iterable[Path]) -> Iterator[Prepared]:
+        for path in paths:
+            try:
+                yield prepared(path, self._about)
+            except TinylearnError as error:
+                self.report.refused.append(Refused(str(path), (_without(str(path), str(error)),)))
+
+    def _write(self, files: list[Prepared]) -> None:
+        now = datetime.now(UTC)
+        graphs: dict[NamedNode, list[Triple]] = {}
+        registered: dict[NamedNode, Registered] = {}
+        defects = [defect for file in files for defect in file.defects]
+        for file in files:
+            for entry in file.entries:
+                if entry.iri in registered:
+                    defects.append(_twice(entry, registered[entry.iri], file.file))
+                before = self._store.graph(entry.iri)
+                graphs[entry.iri] = _graph(entry, before, now)
+                registered[entry.iri] = Registered(
+                    entry.kind, entry.iri.value, entry.title, file.file, not before
+                )
+        if graphs:
+            self._store.upsert(graphs)
+        self.report.registered += registered.values()
+        self.report.defects += defects
+
+
+def _batches(files: Iterable[Path]) -> Iterator[list[Path]]:
+    remaining = iter(files)
+    while batch := list(islice(remaining, BATCH)):
+        yield batch
+
+
+def _problems(files: Iterable[Prepared]) -> dict[str, list[Problem]]:
+    """By file. The same thing in two files is looked at in each."""
+    found: dict[str, list[Problem]] = {}
+    waiting = [(file.file, entry) for file in files for entry in file.entries if entry.said]
+    while waiting:
+        now = {entry.iri: (file, entry) for file, entry in reversed(waiting)}
+        waiting = [(f, e) for f, e in waiting if now[e.iri][1] is not e]
+        for problem in check({iri: entry.said for iri, (_, entry) in now.items()}):
+            found.setdefault(now[NamedNode(problem.thing)][0], []).append(problem)
+    return found
+
+
+def _graph(entry: Entry, before: list[Triple], now: datetime) -> list[Triple]:
+    """A dump's graph is as it was, with its own registration."""
+    thing = stored_thing(entry.iri, before) if before else None
+    first = (thing.created if thing else None) or now
+    return kept(entry.iri, entry.triples, entry.content, first, now)
+
+
+def _twice(entry: Entry, first: Registered, file: str) -> Defect:
+    return Defect(
+        entry.iri.value, "described twice", f"in {first.file} too", "the later counts", file
+    )
+
+
+def _without(path: str, message: str) -> str:
+    return message.removeprefix(f"{path}: ")

@@ -1,0 +1,216 @@
+"""The registry in a folder: an embedded, persistent Oxigraph."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from pyoxigraph import Literal, NamedNode, Quad, QuerySolutions, Store, Triple
+
+from tinylearn.registry.store import lock
+from tinylearn.registry.store.base import Row, Term
+from tinylearn.registry.store.errors import StoreError
+from tinylearn.registry.store.folder import check_store, make_folder
+from tinylearn.registry.store.runs import Graph, batches, graphs_of, own_blank_nodes
+from tinylearn.registry.store.snapshot import copy_snapshot, open_snapshot
+from tinylearn.registry.store.update_text import (
+    READ_REVISION,
+    REGISTRY,
+    revision_quad,
+    set_revision_text,
+    upsert_text,
+)
+from tinylearn.registry.store.values import bind
+from tinylearn.registry.store.write_ahead_log import WriteAheadLog, sync_folder
+from tinylearn.registry.vocabulary import TYPE
+
+#: quads loaded at a time: Oxigraph needs about 1 kB of memory for each
+_BULK_QUADS = 300_000
+#: fewer than these are quicker in a transaction than as files of their own
+_FEW_QUADS = 5_000
+#: of the log, before it is written to tables: whoever opens the store reads all of it, 30 MB/s
+_LOG_BYTES = 4 << 20
+
+T = TypeVar("T")
+
+
+class EmbeddedStore:
+    """Graphs in a folder. One process writes; methods may be called by several of its threads.
+
+    Others read beside it (``read_only``): what was committed when they opened it.
+    """
+
+    def __init__(self, folder: Path, create: bool = True, read_only: bool = False) -> None:
+        self.where, self.folder, self.read_only = str(folder), folder, read_only
+        make_folder(folder) if create and not read_only else check_store(folder)
+        self._writing = threading.RLock()
+        self._log = WriteAheadLog(folder)
+        self._store: Store | None = open_snapshot(folder) if read_only else self._open()
+        self._revision = self._stored_revision()
+
+    def upsert(
+        self, graphs: Mapping[NamedNode, Iterable[Triple]], deleted: Iterable[NamedNode] = ()
+    ) -> None:
+        """See GraphStore."""
+        text = upsert_text(graphs, deleted)
+        with self._writer() as store:
+            store.update(text)
+            self._revision += 1
+            self._log.sync()
+            if self._log.size() > _LOG_BYTES:
+                store.flush()
+
+    def graph(self, name: NamedNode) -> list[Triple]:
+        """See GraphStore."""
+        return self._read(
+            lambda store: [quad.triple for quad in store.quads_for_pattern(None, None, None, name)]
+        )
+
+    def names(self, kind: NamedNode | None = None) -> list[NamedNode]:
+        """See GraphStore."""
+        found = self._read(lambda store: _all_names(store) if kind is None else _of(store, kind))
+        return sorted(found, key=lambda name: name.value)
+
+    def select(self, query: str, values: Mapping[str, Term] | None = None) -> list[Row]:
+        """See GraphStore."""
+        text = bind(query, values or {})
+        return self._read(lambda store: _rows(store, text))
+
+    def bulk_load(self, quads: Iterable[Quad]) -> None:
+        """See GraphStore."""
+        for batch in batches(graphs_of(quads), _BULK_QUADS):
+            self._load(batch)
+        self.flush()
+
+    def quads(self) -> Iterator[Quad]:
+        """See GraphStore; a snapshot."""
+        with _told(self.where):
+            for quad in self._opened().quads_for_pattern(None, None, None, None):
+                if quad.graph_name != REGISTRY:
+                    yield quad
+
+    def revision(self) -> int:
+        """See GraphStore."""
+        self._opened()
+        return self._revision
+
+    def set_revision(self, revision: int) -> None:
+        """For a store that takes the place of another one, whose revisions have been seen."""
+        with self._writer() as store:
+            store.update(set_revision_text(revision))
+            self._revision = revision
+            self._log.sync()
+
+    def flush(self) -> None:
+        """See GraphStore."""
+        with self._writer():
+            self._log.sync()
+
+    def backup(self, folder: Path) -> None:
+        """A copy in ``folder``, which must not exist: hard links on the same file system."""
+        if self.read_only:
+            self._opened()
+            copy_snapshot(self.folder, folder)
+        else:
+            with self._writer() as store:
+                store.backup(str(folder))
+        sync_folder(folder)
+
+    def close(self) -> None:
+        """See GraphStore. Tables are written, so that the next one opens quickly."""
+        store, self._store = self._store, None
+        if store is not None and not self.read_only:
+            with _told(self.where):
+                store.flush()
+
+    def _open(self) -> Store:
+        try:
+            return Store(str(self.folder))
+        except (OSError, RuntimeError) as error:
+            if lock.is_locked(error):
+                raise lock.locked(self.folder) from None
+            raise StoreError(f"{self.where}: cannot be opened ({error})") from error
+
+    def _opened(self) -> Store:
+        if self._store is None:
+            raise StoreError(f"{self.where}: is closed")
+        return self._store
+
+    @contextmanager
+    def _writer(self) -> Iterator[Store]:
+        if self.read_only:
+            raise StoreError(f"{self.where}: is opened for reading only")
+        with self._writing, _told(self.where):
+            yield self._opened()
+
+    def _read(self, action: Callable[[Store], T]) -> T:
+        """Once more on a store opened anew, where a writer has taken a file away."""
+        if self.read_only and self._store is not None:
+            try:
+                return action(self._store)
+            except (OSError, RuntimeError):
+                self._store = open_snapshot(self.folder)
+                self._revision = self._stored_revision()
+        with _told(self.where):
+            return action(self._opened())
+
+    def _stored_revision(self) -> int:
+        with _told(self.where):
+            number = _rows(self._opened(), READ_REVISION)[0]["revision"]
+        assert isinstance(number, Literal)
+        return int(number.value)
+
+    def _load(self, batch: list[Graph]) -> None:
+        """New graphs as files, which RocksDB takes in as one; those that replace others, and few, in
+        transactions."""
+        with self._writer() as store:
+            new = [graph for graph in batch if not store.contains_named_graph(graph[0])]
+            names = {name for name, _ in new}
+            replaced = [graph for graph in batch if graph[0] not in names]
+            if sum(len(quads) for _, quads in new) < _FEW_QUADS:
+                new, replaced = [], batch
+            for part in batches(replaced, _FEW_QUADS):
+                self.upsert({name: [quad.triple for quad in quads] for name, quads in part})
+            if new:
+                store.bulk_extend(_with_revision(new, self._revision + 1))
+                self._revision += 1
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    """Errors of the engine and of the system as ours."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        raise StoreError(f"{where}: {error}") from error
+
+
+def _with_revision(graphs: list[Graph], revision: int) -> Iterator[Quad]:
+    for _, quads in graphs:
+        yield from own_blank_nodes(quads)
+    yield revision_quad(revision)
+
+
+def _all_names(store: Store) -> list[NamedNode]:
+    names = store.named_graphs()
+    return [name for name in names if isinstance(name, NamedNode) and name != REGISTRY]
+
+
+def _of(store: Store, kind: NamedNode) -> set[NamedNode]:
+    found = store.quads_for_pattern(None, TYPE, kind, None)
+    return {
+        quad.subject
+        for quad in found
+        if isinstance(quad.subject, NamedNode) and quad.subject == quad.graph_name
+    }
+
+
+def _rows(store: Store, query: str) -> list[Row]:
+    found = store.query(query, use_default_graph_as_union=True)
+    if not isinstance(found, QuerySolutions):
+        raise ValueError("the query is no SELECT")
+    names = [variable.value for variable in found.variables]
+    return [{name: row[name] for name in names if row[name] is not None} for row in found]

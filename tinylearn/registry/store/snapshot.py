@@ -1,0 +1,69 @@
+"""Opens an embedded store for reading, also while another process writes to it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from pyoxigraph import Store
+
+from tinylearn.registry.store.errors import StoreError
+
+_PATIENCE_S = 10.0
+_PAUSE_S = 0.01
+
+
+T = TypeVar("T")
+
+
+def open_snapshot(folder: Path, patience_s: float = _PATIENCE_S) -> Store:
+    """All that was committed before the call, and nothing of what comes after it.
+
+    A reader holds most files open; where one that it has not opened yet is gone later, a read fails
+    with OSError or RuntimeError, and the store must be opened anew.
+    """
+    return _undisturbed(folder, lambda: Store.read_only(str(folder)), patience_s)
+
+
+def copy_snapshot(folder: Path, target: Path, patience_s: float = _PATIENCE_S) -> None:
+    """What ``open_snapshot`` would see as a store of its own, in ``target``, which must not exist. Files
+    that never change are hard links where they can be."""
+
+    def copy() -> None:
+        shutil.rmtree(target, ignore_errors=True)
+        Store.read_only(str(folder)).backup(str(target))
+
+    _undisturbed(folder, copy, patience_s)
+
+
+def _undisturbed(folder: Path, action: Callable[[], T], patience_s: float) -> T:
+    """RocksDB reads its manifest, then the files that the manifest names; a writer may take them away
+    in between, the log among them, silently. So the manifest must be the same afterwards, or it is
+    done again."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        before, failure = _state(folder), "a writer changes it all the time"
+        try:
+            result = action()
+            if before is not None and _state(folder) == before:
+                return result
+        except (OSError, RuntimeError) as error:
+            failure = str(error)
+        if time.monotonic() > deadline:
+            raise StoreError(f"{folder}: cannot be read ({failure})")
+        time.sleep(_PAUSE_S)
+
+
+def _state(folder: Path) -> tuple[str, int, tuple[str, ...]] | None:
+    """The manifest and its length, which every change of the files' set makes grow, and the logs."""
+    try:
+        manifest = (folder / "CURRENT").read_text().strip()
+        size = os.stat(folder / manifest).st_size
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".log"))
+    except OSError:
+        return None
+    return manifest, size, tuple(names)

@@ -1,0 +1,81 @@
+"""SPARQL updates of the stores, as text. One update is one transaction (SPARQL 1.1 Update, 2.2).
+
+The registry keeps a graph of its own, which tells its revision and is no device's or model's. Where a
+bulk load has added a second number, the largest counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
+
+from tinylearn.errors import BadInputError
+from tinylearn.registry.vocabulary import XSD, tl
+
+#: the registry itself, and the name of its own graph
+REGISTRY = NamedNode("urn:tinylearn:registry")
+_REVISION = tl("revision")
+_KNOWN = f"GRAPH {REGISTRY} {{ {REGISTRY} {_REVISION} ?known }}"
+#: one row, ``revision``: 0 where nothing was written yet
+READ_REVISION = f"SELECT (COALESCE(MAX(?known), 0) AS ?revision) WHERE {{ {_KNOWN} }}"
+_NEXT_REVISION = f"""DELETE {{ {_KNOWN} }}
+INSERT {{ GRAPH {REGISTRY} {{ {REGISTRY} {_REVISION} ?next }} }}
+WHERE {{
+  {{ SELECT (COALESCE(MAX(?known), 0) + 1 AS ?next) WHERE {{ {_KNOWN} }} }}
+  OPTIONAL {{ {_KNOWN} }}
+}}"""
+
+
+def revision_quad(revision: int) -> Quad:
+    """What tells a revision."""
+    number = Literal(str(revision), datatype=NamedNode(XSD + "integer"))
+    return Quad(REGISTRY, _REVISION, number, REGISTRY)
+
+
+def set_revision_text(revision: int) -> str:
+    """An update that only sets the revision."""
+    quad = revision_quad(revision)
+    told = f"GRAPH {REGISTRY} {{ {quad.subject} {quad.predicate} {quad.object} }}"
+    return f"DROP SILENT GRAPH {REGISTRY} ;\nINSERT DATA {{ {told} }}"
+
+
+def upsert_text(
+    graphs: Mapping[NamedNode, Iterable[Triple]], deleted: Iterable[NamedNode] = ()
+) -> str:
+    """An update that replaces and deletes graphs and raises the revision by one."""
+    inserted = [_data(number, *item) for number, item in enumerate(graphs.items())]
+    parts = [f"DROP SILENT GRAPH {check_name(name)}" for name in (*deleted, *graphs)]
+    if any(inserted):
+        parts.append("INSERT DATA {\n" + "".join(inserted) + "}")
+    return " ;\n".join([*parts, _NEXT_REVISION])
+
+
+def check_name(name: object) -> NamedNode:
+    """Raises BadInputError where ``name`` cannot be that of a device or a model."""
+    if not isinstance(name, NamedNode):
+        raise BadInputError(
+            f"{name}: is not the name of a graph; each device and each model is one graph, named by "
+            "its IRI"
+        )
+    if name == REGISTRY:
+        raise BadInputError(f"{name.value}: is the registry's own graph; name another one")
+    return name
+
+
+def _data(number: int, name: NamedNode, triples: Iterable[Triple]) -> str:
+    """The graph's part of INSERT DATA. Labels of blank nodes are new: they may be anything in RDF,
+    and mean the whole update in SPARQL."""
+    labels: dict[BlankNode, str] = {}
+
+    def text(term: object) -> str:
+        if isinstance(term, BlankNode):
+            return labels.setdefault(term, f"_:g{number}b{len(labels)}")
+        if isinstance(term, Triple):
+            raise BadInputError(
+                f"{name.value}: holds a triple about a triple; write it as plain RDF"
+            )
+        return str(term)
+
+    lines = [f"{text(s)} {text(p)} {text(o)} .\n" for s, p, o in triples]
+    return f"GRAPH {name} {{\n{''.join(lines)}}}\n" if lines else ""
