@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from tinylearn.errors import TinylearnError
-from tinylearn.fleet.events import Chosen, Event
+from tinylearn.fleet.events import Chosen
 from tinylearn.fleet.observers import Observer
 from tinylearn.fleet.records import Change, Device
 from tinylearn.fleet.thing import FleetDevice, Follower, thing_of
@@ -67,11 +67,11 @@ class Registering(Observer):
         with self._lock:
             self._follower.follow(changes)
 
-    def events(self) -> list[Event]:
+    def choice(self) -> Chosen | None:
         """Who may learn, where that has changed since the last call."""
         with self._lock:
             news, self._news = self._news, False
-            return [Chosen(self._chosen)] if news else []
+            return Chosen(self._chosen) if news else None
 
     def close(self) -> None:
         """Tells what is left to tell, for some seconds at most."""

@@ -1,14 +1,14 @@
 """What can go wrong with a query.
 
-    TinylearnError
-    ├── BadInputError
-    │   └── QueryRefusedError    not SPARQL, or asks for what nobody may ask for here
-    ├── UsageError
-    │   └── NoSuchFormatError    the answer is not there in the format wanted
-    ├── QueryTimeoutError        it took too long
-    ├── QueryTooLargeError       too much memory, or too large an answer
-    ├── QueryBusyError           too many others are asking
-    └── QueryFailedError         the engine failed
+TinylearnError
+├── BadInputError
+│   └── QueryRefusedError    not SPARQL, or asks for what nobody may ask for here
+├── UsageError
+│   └── NoSuchFormatError    the answer is not there in the format wanted
+├── QueryTimeoutError        it took too long
+├── QueryTooLargeError       too much memory, or too large an answer
+├── QueryBusyError           too many others are asking
+└── QueryFailedError         the engine failed
 """
 
 from __future__ import annotations

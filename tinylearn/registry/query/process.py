@@ -123,7 +123,9 @@ class WorkerProcess:
         said = self._errors.read(1 << 16)
         if b"memory allocation" in said or b"bad_alloc" in said or b"MemoryError" in said:
             return self._out_of_memory()
-        return QueryFailedError(f"the query broke the engine (exit {code}); others are not affected")
+        return QueryFailedError(
+            f"the query broke the engine (exit {code}); others are not affected"
+        )
 
 
 def _environment() -> dict[str, str]:

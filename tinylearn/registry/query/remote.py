@@ -6,7 +6,14 @@ from __future__ import annotations
 import time
 from urllib.parse import urlencode
 
-from pyoxigraph import QueryBoolean, QueryResultsFormat, RdfFormat, Triple, parse, parse_query_results
+from pyoxigraph import (
+    QueryBoolean,
+    QueryResultsFormat,
+    RdfFormat,
+    Triple,
+    parse,
+    parse_query_results,
+)
 
 from tinylearn.registry.query.engine import ALL_GRAPHS, Graphs
 from tinylearn.registry.query.errors import (
@@ -44,7 +51,9 @@ class RemoteEngine:
         try:
             return self._rendered(body, format)
         except SyntaxError as error:
-            raise QueryFailedError(f"{self._addresses.shown}: its answer is cut off ({error})") from None
+            raise QueryFailedError(
+                f"{self._addresses.shown}: its answer is cut off ({error})"
+            ) from None
 
     def close(self) -> None:
         """See Engine."""
