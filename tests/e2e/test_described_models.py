@@ -241,6 +241,7 @@ def test_project_inherits_what_lies_beside_its_model(models, tmp_path: Path) -> 
     done("generate", source, "-o", tmp_path / "p")
     done("generate", source, "-o", tmp_path / "q", "--head", "dense:2")
     plain, headed = (of_project(tmp_path / name)[0] for name in "pq")
+    assert "float32 2 in" in (tmp_path / "q" / "mlp.ttl").read_text(), "described as it is now"
     assert plain.sensors == headed.sensors == {SOSA_EXTEND + "Gyroscope"}
     assert (plain.accuracy, headed.accuracy) == (0.5, None), "a new head has another merit"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pyoxigraph import NamedNode, Triple
+from pyoxigraph import NamedNode, RdfFormat, Triple, parse
 from support import shared
 from support.tflite_models import Net, packed
 
@@ -16,12 +16,14 @@ from tinylearn.errors import BadInputError, UnsupportedError, UsageError
 from tinylearn.importers import tflite
 from tinylearn.importers.tflite import file
 from tinylearn.pipeline import Choices, compile_graph
+from tinylearn.registry import ontology
 from tinylearn.registry.models.facts import Mode, Need
 from tinylearn.registry.models.import_model import import_model
 from tinylearn.registry.models.read import model_of
 from tinylearn.registry.models.turtle import turtle
 from tinylearn.registry.triples import Description
-from tinylearn.registry.vocabulary import NNET, SOSA_EXTEND, SSN, tl
+from tinylearn.registry.validation import check
+from tinylearn.registry.vocabulary import NNET, SCHEMA, SOSA_EXTEND, SSN, TL, tl
 from tinylearn.report.fit import fit
 from tinylearn.targets import all_targets
 
@@ -119,6 +121,25 @@ def test_a_float_model_says_so() -> None:
     assert {layer["quantization"] for layer in layers(model.iri, triples)} == {"Float32"}
 
 
+def test_every_term_of_ours_is_in_the_ontology() -> None:
+    known = {q.subject for q in parse(ontology.read("tinylearn.ttl"), RdfFormat.TURTLE)}
+    for name in FILES:
+        _, triples = import_model(
+            shared.folder("models") / f"{name}.tflite", accuracy=0.5, task="regression"
+        )
+        used = {
+            term for t in triples for term in (t.predicate, t.object) if isinstance(term, NamedNode)
+        }
+        ours = {term for term in used if term.value.startswith(TL)}
+        assert ours <= known, ours - known
+
+
+@pytest.mark.parametrize("name", ["Visual_Alarm_Clock", "Squats_Counter"])
+def test_descriptions_keep_to_the_shapes(name: str) -> None:
+    model, triples = import_model(shared.folder("models") / f"{name}.tflite", sensors=["camera"])
+    assert check({NamedNode(model.iri): triples}) == []
+
+
 # ---- what is said ----
 
 
@@ -143,6 +164,8 @@ def test_what_lies_beside_a_model_is_taken_unless_told_otherwise(small: Path) ->
     model, again = import_model(small)
     assert set(again) == set(triples)
     assert (model.sensors, model.accuracy) == ({SOSA_EXTEND + "Gyroscope"}, 0.75)
+    about = Description(again)
+    assert about.text(NamedNode(model.iri), NamedNode(SCHEMA + "description")) == "counts steps"
     told, _ = import_model(small, sensors=["camera"], accuracy=0.5)
     assert (told.sensors, told.accuracy, told.task) == ({SOSA_EXTEND + "Camera"}, 0.5, "Regression")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -23,6 +24,7 @@ from tinylearn.registry.models.needs import Needs
 
 #: an accuracy is written with 12 places
 _SAME = 1e-11
+_SENTENCE = re.compile(r"[^:]+: \w+[\w ]* to \w+[\w ]* in \d+ layers")
 NO_LEARNING = "nothing in it learns; generate it with --learn"
 
 
@@ -121,3 +123,8 @@ def _sentence(
 ) -> str:
     sides = [" and ".join(f"{e.dtype} {e.dimensions}".strip() for e in side) for side in ends]
     return f"{title}: {sides[0]} to {sides[1]} in {len(layers)} layers"
+
+
+def is_sentence(description: str) -> bool:
+    """Whether a description is no more than what the network itself tells: not to be inherited."""
+    return _SENTENCE.fullmatch(description) is not None
