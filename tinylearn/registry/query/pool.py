@@ -84,7 +84,7 @@ class Pool:
             with self._lock:
                 del self._busy[worker]
             if not self._give_back(worker):
-                self._start_one()
+                self._start_one(worker)
 
     def _taken(self) -> WorkerProcess:
         """A worker that stands ready; raises QueryFailedError where none can be started."""
@@ -95,8 +95,7 @@ class Pool:
             elif self._is_taken(ready):
                 return ready
             else:
-                ready.close()
-                self._start_one()
+                self._start_one(ready)
 
     def _after_failure(self, error: TinylearnError) -> NoReturn:
         """The next one who asks may have more luck; those who wait while this closes have none."""
@@ -113,28 +112,40 @@ class Pool:
             return True
 
     def _give_back(self, worker: WorkerProcess) -> bool:
-        """Whether it stands ready again; else it is no more."""
+        """Whether it stands ready again."""
         with self._lock:
             if worker.is_good() and not self._closed:
                 self._ready.put(worker)
                 return True
-        worker.close()
         return False
 
-    def _start_one(self) -> None:
-        if not self._closed:
-            threading.Thread(target=self._start, name="query worker", daemon=True).start()
+    def _start_one(self, instead_of: WorkerProcess | None = None) -> None:
+        threading.Thread(
+            target=self._replace, args=(instead_of,), name="query worker", daemon=True
+        ).start()
 
-    def _start(self) -> None:
+    def _replace(self, old: WorkerProcess | None) -> None:
+        if old is not None:
+            old.close()
+        if self._closed:
+            return
+        try:
+            worker = self._started()
+        except TinylearnError as error:
+            self._ready.put(error)
+            return
+        if not self._give_back(worker):
+            worker.close()
+
+    def _started(self) -> WorkerProcess:
+        """Once it has opened the store; raises QueryFailedError."""
         try:
             worker = WorkerProcess(self._place())
         except OSError as error:
-            self._ready.put(QueryFailedError(f"no worker can be started: {error}"))
-            return
+            raise QueryFailedError(f"no worker can be started: {error}") from error
         try:
             worker.wait_ready()
-        except TinylearnError as error:
+        except BaseException:
             worker.close()
-            self._ready.put(error)
-            return
-        self._give_back(worker)
+            raise
+        return worker

@@ -20,6 +20,10 @@ from tinylearn.registry.query.errors import (
 from tinylearn.registry.query.job import MOST_HEAD_BYTES, Job, Outcome, Place, Reply
 
 _START_SECONDS = 60.0
+_END_SECONDS = 1.0
+_MOST_SAID = 1 << 16
+#: what an engine, or Python, says before it dies of it
+_OUT_OF_MEMORY = (b"memory allocation", b"bad_alloc", b"MemoryError")
 _PACKAGES = Path(__file__).resolve().parents[3]
 #: fewer arenas and no traces of the stack: less to count as memory, less to write when it is out
 _SETTINGS = {"MALLOC_ARENA_MAX": "2", "RUST_BACKTRACE": "0", "PYTHONNODEBUGRANGES": "1"}
@@ -33,7 +37,7 @@ class WorkerProcess:
         self._killed_because = ""
         self._spent = False
         ours, theirs = socket.socketpair()
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         with theirs:
             self._line = Connection(ours.detach())
             self._process = subprocess.Popen(
@@ -41,7 +45,7 @@ class WorkerProcess:
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._errors,
                 pass_fds=[theirs.fileno()], env=_environment(), start_new_session=True,
             )  # fmt: skip
-        self._send(pickle.dumps(place))
+        self._line.send_bytes(pickle.dumps(place))
 
     @property
     def pid(self) -> int:
@@ -50,6 +54,8 @@ class WorkerProcess:
 
     def wait_ready(self) -> None:
         """Until it has opened the store; raises QueryFailedError where it cannot."""
+        if not self._line.poll(_START_SECONDS):
+            raise QueryFailedError(f"no query can be run: no worker after {_START_SECONDS:g} s")
         reply = self._reply(_START_SECONDS)
         if reply.outcome != Outcome.READY:
             raise QueryFailedError(f"no query can be run: {reply.message}")

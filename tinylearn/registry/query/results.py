@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from pyoxigraph import (
     QueryBoolean,
@@ -21,34 +22,29 @@ from tinylearn.registry.query.errors import QueryTooLargeError
 from tinylearn.registry.query.limits import Limits
 from tinylearn.registry.vocabulary import PREFIXES
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
+
 Result = QuerySolutions | QueryBoolean | QueryTriples
 #: of a row in JSON, with the comma
 _LEAST_ROW_BYTES = 3
 _PREFIXED = (RdfFormat.TURTLE, RdfFormat.TRIG, RdfFormat.RDF_XML)
 
 
-class _Bounded(io.RawIOBase):
+class _Bounded(io.BytesIO):
     """Takes bytes, to a limit."""
 
     def __init__(self, most: int) -> None:
-        self._most, self._size = most, 0
-        self._parts: list[bytes] = []
+        super().__init__()
+        self._most = most
 
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: object) -> int:
-        part = bytes(data)  # type: ignore[call-overload]
-        self._size += len(part)
-        if self._size > self._most:
+    def write(self, data: Buffer) -> int:
+        written = super().write(data)
+        if self.tell() > self._most:
             raise QueryTooLargeError(
                 f"the answer has more than {self._most:,} bytes; ask for less, or with a LIMIT"
             )
-        self._parts.append(part)
-        return len(part)
-
-    def content(self) -> bytes:
-        return b"".join(self._parts)
+        return written
 
 
 def rendered(result: Result, kind: QueryResultsFormat | RdfFormat, limits: Limits) -> bytes:
@@ -81,8 +77,14 @@ def triples_in(triples: Iterable[Triple], kind: RdfFormat, limits: Limits) -> by
             f"the answer has more than {limits.rows:,} triples; ask for less, or with a LIMIT"
         )
     out = _Bounded(limits.answer_bytes)
-    serialize(found, out, kind, prefixes=PREFIXES if kind in _PREFIXED else None)
-    return out.content()
+    serialize(found, out, kind, prefixes=_prefixes(found) if kind in _PREFIXED else None)
+    return out.getvalue()
+
+
+def _prefixes(triples: Iterable[Triple]) -> dict[str, str]:
+    """Those that are of use."""
+    text = "\n".join(map(str, triples))
+    return {name: iri for name, iri in PREFIXES.items() if "<" + iri in text}
 
 
 def _solutions(json: bytes) -> QuerySolutions:
@@ -102,4 +104,4 @@ def _check_count(solutions: QuerySolutions, limits: Limits) -> None:
 def _written(solutions: QuerySolutions, kind: QueryResultsFormat, limits: Limits) -> bytes:
     out = _Bounded(limits.answer_bytes)
     solutions.serialize(out, kind)
-    return out.content()
+    return out.getvalue()

@@ -14,13 +14,17 @@ import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from pyoxigraph import Store
+from pyoxigraph import BlankNode, DefaultGraph, NamedNode
 
 from tinylearn.registry.query.engine import ALL_GRAPHS
 from tinylearn.registry.query.errors import QueryTooLargeError
 from tinylearn.registry.query.formats import GRAPHS, ROWS
 from tinylearn.registry.query.job import Job, Outcome, Place, Reply
 from tinylearn.registry.query.results import rendered
+from tinylearn.registry.store.errors import StoreError
+from tinylearn.registry.store.snapshot import open_snapshot
+
+_Name = NamedNode | BlankNode | DefaultGraph
 
 #: after the time limit, whoever asked should have killed this process
 _GRACE_SECONDS = 2.0
@@ -35,13 +39,15 @@ class Worker:
         self._place = place
         self._limits = place.limits
         self._revision = place.revision
-        self._store = Store.read_only(str(place.folder))
+        self._store = open_snapshot(place.folder)
         self._memory = _memory_bytes() + self._limits.memory_bytes
 
     def answer(self, job: Job) -> tuple[Reply, bytes]:
         """Within time and memory."""
-        if job.revision != self._revision:
-            self._reopen(job.revision)
+        try:
+            self._refresh(job.revision)
+        except StoreError as error:
+            return Reply(Outcome.FAILED, str(error), last=True), b""
         signal.setitimer(signal.ITIMER_REAL, self._limits.seconds + _GRACE_SECONDS)
         _limit_memory(self._memory)
         try:
@@ -59,7 +65,7 @@ class Worker:
             return Reply(Outcome.OUT_OF_MEMORY, last=True), b""
         except (SyntaxError, ValueError) as error:
             return self._reply(Outcome.REFUSED, str(error)), b""
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError) as error:  # a writer has taken a file away, at the worst
             return Reply(Outcome.FAILED, str(error), last=True), b""
         return self._reply(Outcome.ANSWERED), body
 
@@ -67,8 +73,9 @@ class Worker:
         if job.graphs == ALL_GRAPHS:
             result = self._store.query(job.text, use_default_graph_as_union=True)
         else:
-            chosen = list(job.graphs.default), list(job.graphs.named)
-            result = self._store.query(job.text, default_graph=chosen[0], named_graphs=chosen[1])
+            default: list[_Name] = list(job.graphs.default)
+            named: list[NamedNode | BlankNode] = list(job.graphs.named)
+            result = self._store.query(job.text, default_graph=default, named_graphs=named)
         return rendered(result, _KINDS[job.format], self._limits)
 
     def _reply(self, outcome: Outcome, message: str = "") -> Reply:
@@ -76,16 +83,17 @@ class Worker:
         grown = _memory_bytes() > self._memory - self._limits.memory_bytes // 2
         return Reply(outcome, message, grown)
 
-    def _reopen(self, revision: int) -> None:
-        self._store = Store.read_only(str(self._place.folder))
-        self._revision = revision
+    def _refresh(self, revision: int) -> None:
+        if revision != self._revision:
+            self._store = open_snapshot(self._place.folder)
+            self._revision = revision
 
 
 def serve(line: Connection) -> None:
     """Answers jobs until there are no more."""
     try:
         worker = Worker(pickle.loads(line.recv_bytes()))
-    except OSError as error:
+    except StoreError as error:
         line.send_bytes(Reply(Outcome.FAILED, str(error), last=True).pack())
         return
     line.send_bytes(Reply(Outcome.READY).pack())
