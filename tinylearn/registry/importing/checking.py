@@ -14,6 +14,8 @@ from tinylearn.registry.importing.prepare import prepared
 from tinylearn.registry.importing.split import split
 from tinylearn.registry.importing.turtle_file import read_turtle
 from tinylearn.registry.store.base import GraphStore
+from tinylearn.registry.store.dataset_files import read_quads
+from tinylearn.registry.store.update_text import check_name
 from tinylearn.registry.validation import BATCH, check
 from tinylearn.registry.vocabulary import NEURAL_NETWORK, SMART_SENSOR
 
@@ -49,6 +51,12 @@ def wrong_in_store(store: GraphStore) -> Iterator[Wrong]:
 
 
 def _things(path: Path) -> dict[NamedNode, list[Triple]]:
+    """By their IRIs."""
+    if kind_of(path) is Kind.DUMP:
+        graphs: dict[NamedNode, list[Triple]] = {}
+        for quad in read_quads(path):
+            graphs.setdefault(check_name(quad.graph_name), []).append(quad.triple)
+        return graphs
     if kind_of(path) is Kind.TURTLE:
         parts = split(read_turtle(read_bytes(path), str(path)).triples)
         if parts.things:

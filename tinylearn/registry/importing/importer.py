@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 
 from pyoxigraph import NamedNode, Triple
 
-from tinylearn.errors import TinylearnError
+from tinylearn.errors import BadInputError, TinylearnError
+from tinylearn.registry.importing.dump import import_dump
+from tinylearn.registry.importing.files import Kind, kind_of
 from tinylearn.registry.importing.prepare import Entry, Prepared, prepared
 from tinylearn.registry.models.about import About
 from tinylearn.registry.seloc.defects import Defect
@@ -43,16 +45,18 @@ class Refused:
 
 @dataclass
 class Report:
-    """What became of all files."""
+    """What became of all files. ``graphs``: those that came in exported files, as they are."""
 
     registered: list[Registered] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     defects: list[Defect] = field(default_factory=list)
+    graphs: int = 0
 
     def counts(self) -> dict[str, int]:
         """How many of each kind."""
         kinds = [entry.kind for entry in self.registered]
-        return {kind: kinds.count(kind) for kind in sorted(set(kinds))}
+        found = {kind: kinds.count(kind) for kind in sorted(set(kinds))}
+        return found | ({"graph": self.graphs} if self.graphs else {})
 
 
 class Importer:
@@ -65,9 +69,19 @@ class Importer:
 
     def add(self, files: Iterable[Path]) -> Report:
         """Reads and registers files. What a store refuses ends it: what was said to be registered is."""
-        for batch in _batches(files):
-            self.register(self._prepared(batch))
+        for is_dump, some in groupby(files, key=_is_dump):
+            for batch in _batches(some, 1 if is_dump else BATCH):
+                if is_dump:
+                    self._add_dump(batch[0])
+                else:
+                    self.register(self._prepared(batch))
         return self.report
+
+    def _add_dump(self, path: Path) -> None:
+        try:
+            self.report.graphs += import_dump(self._store, path).graphs
+        except BadInputError as error:
+            self._refuse(path, error)
 
     def register(self, files: Iterable[Prepared]) -> None:
         """Those whose hardware and models are valid, in one transaction."""
@@ -87,7 +101,10 @@ class Importer:
             try:
                 yield prepared(path, self._about)
             except TinylearnError as error:
-                self.report.refused.append(Refused(str(path), (_without(str(path), str(error)),)))
+                self._refuse(path, error)
+
+    def _refuse(self, path: Path, error: TinylearnError) -> None:
+        self.report.refused.append(Refused(str(path), (_without(str(path), str(error)),)))
 
     def _write(self, files: list[Prepared]) -> None:
         now = datetime.now(UTC)
@@ -96,10 +113,11 @@ class Importer:
         defects = [defect for file in files for defect in file.defects]
         for file in files:
             for entry in file.entries:
-                if entry.iri in registered:
-                    defects.append(_twice(entry, registered[entry.iri], file.file))
                 before = self._store.graph(entry.iri)
-                graphs[entry.iri] = _graph(entry, before, now)
+                graph = _graph(entry, before, now)
+                if entry.iri in graphs and set(graph) != set(graphs[entry.iri]):
+                    defects.append(_twice(entry, registered[entry.iri], file.file))
+                graphs[entry.iri] = graph
                 registered[entry.iri] = Registered(
                     entry.kind, entry.iri.value, entry.title, file.file, not before
                 )
@@ -109,9 +127,13 @@ class Importer:
         self.report.defects += defects
 
 
-def _batches(files: Iterable[Path]) -> Iterator[list[Path]]:
+def _is_dump(path: Path) -> bool:
+    return kind_of(path) is Kind.DUMP
+
+
+def _batches(files: Iterable[Path], size: int) -> Iterator[list[Path]]:
     remaining = iter(files)
-    while batch := list(islice(remaining, BATCH)):
+    while batch := list(islice(remaining, size)):
         yield batch
 
 
@@ -128,7 +150,6 @@ def _problems(files: Iterable[Prepared]) -> dict[str, list[Problem]]:
 
 
 def _graph(entry: Entry, before: list[Triple], now: datetime) -> list[Triple]:
-    """A dump's graph is as it was, with its own registration."""
     thing = stored_thing(entry.iri, before) if before else None
     first = (thing.created if thing else None) or now
     return kept(entry.iri, entry.triples, entry.content, first, now)

@@ -13,7 +13,6 @@ from pyoxigraph import NamedNode, Triple
 
 from tinylearn.errors import BadInputError
 from tinylearn.registry.devices.read import device_of, flat_facts, is_device, without_flat_facts
-from tinylearn.registry.importing.dump import graphs_of_dump
 from tinylearn.registry.importing.files import Kind, kind_of, read_bytes
 from tinylearn.registry.importing.split import split
 from tinylearn.registry.importing.turtle_file import read_turtle
@@ -24,8 +23,10 @@ from tinylearn.registry.models.read import flat_facts as model_facts
 from tinylearn.registry.models.read import is_model, model_of
 from tinylearn.registry.seloc.defects import Defect
 from tinylearn.registry.seloc.mend import Mended, mended
+from tinylearn.registry.store.update_text import check_name
 from tinylearn.registry.td.document import (
     InvalidThingError,
+    ThingDescription,
     check_td,
     parse_td,
     td_of_triples,
@@ -40,7 +41,7 @@ _ANONYMOUS = UUID("6d1a2f0e-5f0b-4f0a-9a52-8d1c7f6b1e11")
 
 @dataclass(frozen=True)
 class Entry:
-    """A graph to be. ``kind``: device, model, thing, vocabulary or graph; ``said``: without facts of
+    """A graph to be. ``kind``: device, model, thing or vocabulary; ``said``: without facts of
     ours, for checking; ``content``: the Thing Description in JSON, if there is one."""
 
     kind: str
@@ -61,35 +62,39 @@ class Prepared:
 
 
 def prepared(path: Path, about: About | None = None) -> Prepared:
-    """Raises TinylearnError with what is wrong with the file; ``about``: what the user says of models."""
+    """Of any file but a dump. Raises TinylearnError with what is wrong with it; ``about``: what the user
+    says of models."""
     kind = kind_of(path)
     if kind is Kind.MODEL:
         return _model_file(path, about or About())
     data, file = read_bytes(path), str(path)
-    if kind is Kind.DUMP:
-        return Prepared(file, [_of_dump(*graph) for graph in graphs_of_dump(data, path)])
-    return _turtle_file(data, file) if kind is Kind.TURTLE else _json_file(data, file)
+    made = _turtle_file(data, file) if kind is Kind.TURTLE else _json_file(data, file)
+    for entry in made.entries:
+        check_name(entry.iri)
+    return made
 
 
 def of_thing(content: dict[str, Any]) -> Entry:
     """Of a Thing Description as parsed JSON; raises InvalidThingError."""
-    td = check_td(content)
+    return _of_td(check_td(content))
+
+
+def _of_td(td: ThingDescription) -> Entry:
     if td.id is None:
-        text = json.dumps(content, sort_keys=True)
-        td = check_td({"id": f"urn:uuid:{uuid5(_ANONYMOUS, text)}", **content})
+        text = json.dumps(td.content, sort_keys=True)
+        td = check_td({"id": f"urn:uuid:{uuid5(_ANONYMOUS, text)}", **td.content})
     iri = NamedNode(str(td.id))
     return replace(_described(iri, to_triples(td)), content=td.content)
 
 
 def _json_file(data: bytes, file: str) -> Prepared:
     """One Thing Description, or a list of them as a directory gives it out."""
-    content, _ = read_json(data)
-    if not isinstance(content, list):
+    if not data.lstrip().startswith(b"["):
         td = parse_td(data)
         defects = [Defect(td.id or "", "not in RDF", note, file=file) for note in td.notes]
-        return Prepared(file, [of_thing(td.content)], defects)
+        return Prepared(file, [_of_td(td)], defects)
     entries = []
-    for position, item in enumerate(content):
+    for position, item in enumerate(read_json(data)[0]):
         try:
             entries.append(of_thing(item))
         except InvalidThingError as error:
@@ -143,12 +148,6 @@ def _described(iri: NamedNode, said: Sequence[Triple]) -> Entry:
         return Entry("thing", iri, device.title, list(said), said)
     facts = [*without_flat_facts(iri, said), *flat_facts(device)]
     return Entry("device", iri, device.title, unique(facts), said)
-
-
-def _of_dump(iri: NamedNode, triples: list[Triple]) -> Entry:
-    """As it is: it has been checked and mended when it was registered first."""
-    entry = _described(iri, triples)
-    return replace(entry, triples=triples, said=())
 
 
 def _of_file(
