@@ -236,3 +236,15 @@ def test_the_published_pairs(tmp_path: Path) -> None:
                 "Adafruit-Pybadge_1": 2}  # fmt: skip
     assert {title: fitting[title] for title in original} == original
     assert len(found["models"]) == 23 and sum(original.values()) == 78
+
+
+def test_model_files_are_in_backups(place: Path, tmp_path: Path) -> None:
+    done("registry", "--store", place, "backup", "-o", tmp_path / "copy")
+    done("registry", "--store", tmp_path / "new", "restore", tmp_path / "copy")
+    kept = snapshot(place / "models")
+    assert len(kept) == 2 and snapshot(tmp_path / "new" / "models") == kept
+    done("registry", "--store", tmp_path / "new", "generate", "--model", "motion", "--device", "press-big",
+         "-o", tmp_path / "o")  # fmt: skip
+    done("registry", "--store", place, "export", "-o", tmp_path / "all.trig")
+    done("registry", "--store", tmp_path / "new", "restore", "--replace", tmp_path / "all.trig")
+    assert snapshot(tmp_path / "new" / "models") == kept

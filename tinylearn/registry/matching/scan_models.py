@@ -47,6 +47,12 @@ def scan_models(store: GraphStore, target: str | None = None) -> list[Model]:
     return [replace(model, needs_of_target=of_targets.get(model.iri, {})) for model in read]
 
 
+def required_sensors(store: GraphStore) -> frozenset[str]:
+    """Those that some model reads."""
+    query = f"SELECT DISTINCT ?s {{ GRAPH ?m {{ ?m {flat.SENSOR} ?s FILTER (isIRI(?s)) }} }}"
+    return frozenset(sensor for (sensor,) in table_of(store.select_csv(query)))
+
+
 def _needs_of_targets(
     store: GraphStore, target: str | None
 ) -> dict[str, dict[tuple[Mode, str], Need]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +15,7 @@ from pyoxigraph import Literal, NamedNode, Quad, QueryResultsFormat, QuerySoluti
 from tinylearn.registry.store import lock
 from tinylearn.registry.store.base import Row, Term
 from tinylearn.registry.store.errors import StoreError
-from tinylearn.registry.store.folder import check_store, make_folder
+from tinylearn.registry.store.folder import check_store, make_folder, sweep
 from tinylearn.registry.store.runs import Graph, batches, graphs_of, own_blank_nodes
 from tinylearn.registry.store.snapshot import copy_snapshot, open_snapshot
 from tinylearn.registry.store.update_text import (
@@ -24,7 +26,7 @@ from tinylearn.registry.store.update_text import (
     upsert_text,
 )
 from tinylearn.registry.store.values import bind
-from tinylearn.registry.store.write_ahead_log import WriteAheadLog, sync_folder
+from tinylearn.registry.store.write_ahead_log import WriteAheadLog, sync_files
 from tinylearn.registry.vocabulary import TYPE
 
 #: quads loaded at a time: Oxigraph needs about 1 kB of memory for each
@@ -32,7 +34,7 @@ _BULK_QUADS = 300_000
 #: fewer than these are quicker in a transaction than as files of their own
 _FEW_QUADS = 5_000
 #: of the log, before it is written to tables: whoever opens the store reads all of it, 30 MB/s
-_LOG_BYTES = 4 << 20
+_LOG_BYTES = 8 << 20
 
 T = TypeVar("T")
 
@@ -91,8 +93,8 @@ class EmbeddedStore:
 
     def quads(self) -> Iterator[Quad]:
         """See GraphStore; a snapshot."""
-        with _told(self.where):
-            for quad in self._opened().quads_for_pattern(None, None, None, None):
+        with _told(self.where), self._steady() as store:
+            for quad in store.quads_for_pattern(None, None, None, None):
                 if quad.graph_name != REGISTRY:
                     yield quad
 
@@ -114,14 +116,15 @@ class EmbeddedStore:
             self._log.sync()
 
     def backup(self, folder: Path) -> None:
-        """A copy in ``folder``, which must not exist: hard links on the same file system."""
+        """A copy in ``folder``, which must not exist, on the disk when this returns; hard links on the
+        same file system."""
         if self.read_only:
             self._opened()
             copy_snapshot(self.folder, folder)
         else:
             with self._writer() as store:
                 store.backup(str(folder))
-        sync_folder(folder)
+        sync_files(folder)
 
     def close(self) -> None:
         """See GraphStore. Tables are written, so that the next one opens quickly."""
@@ -132,7 +135,9 @@ class EmbeddedStore:
 
     def _open(self) -> Store:
         try:
-            return Store(str(self.folder))
+            store = Store(str(self.folder))
+            sweep(self.folder, unfinished=True)
+            return store
         except (OSError, RuntimeError) as error:
             if lock.is_locked(error):
                 raise lock.locked(self.folder) from None
@@ -142,6 +147,26 @@ class EmbeddedStore:
         if self._store is None:
             raise StoreError(f"{self.where}: is closed")
         return self._store
+
+    @contextmanager
+    def _steady(self) -> Iterator[Store]:
+        """For reading so long that a writer may take files away meanwhile: a copy made of links."""
+        store = self._opened()
+        if not self.read_only:
+            yield store
+            return
+        try:
+            place = tempfile.mkdtemp(
+                prefix=f".{self.folder.name}-", dir=self.folder.absolute().parent
+            )
+        except OSError:  # no place for it, as on a disk that nobody writes to
+            yield store
+            return
+        try:
+            copy_snapshot(self.folder, Path(place) / "copy")
+            yield Store.read_only(str(Path(place) / "copy"))
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
 
     @contextmanager
     def _writer(self) -> Iterator[Store]:

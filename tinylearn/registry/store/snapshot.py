@@ -12,9 +12,12 @@ from typing import TypeVar
 from pyoxigraph import Store
 
 from tinylearn.registry.store.errors import StoreError
+from tinylearn.registry.store.folder import UNFINISHED, sweep
 
 _PATIENCE_S = 10.0
 _PAUSE_S = 0.01
+#: files beside tables and logs that make a store
+_COPIED = ("CURRENT", "MANIFEST-", "IDENTITY", "OPTIONS-")
 
 
 T = TypeVar("T")
@@ -26,18 +29,38 @@ def open_snapshot(folder: Path, patience_s: float = _PATIENCE_S) -> Store:
     A reader holds most files open; where one that it has not opened yet is gone later, a read fails
     with OSError or RuntimeError, and the store must be opened anew.
     """
-    return _undisturbed(folder, lambda: Store.read_only(str(folder)), patience_s)
+    store = _undisturbed(folder, lambda: Store.read_only(str(folder)), patience_s)
+    sweep(folder)
+    return store
 
 
 def copy_snapshot(folder: Path, target: Path, patience_s: float = _PATIENCE_S) -> None:
-    """What ``open_snapshot`` would see as a store of its own, in ``target``, which must not exist. Files
-    that never change are hard links where they can be."""
+    """What ``open_snapshot`` would see as a store of its own, in ``target``, which is replaced. Tables,
+    which never change, are hard links where they can be.
+
+    Oxigraph's own backup of a store that is open for reading leaves the log out, and with it what was
+    committed last.
+    """
 
     def copy() -> None:
         shutil.rmtree(target, ignore_errors=True)
-        Store.read_only(str(folder)).backup(str(target))
+        target.mkdir()
+        for name in os.listdir(folder):
+            if name.endswith(".sst") and not name.startswith(UNFINISHED):
+                _link(folder / name, target / name)
+            elif name.endswith(".log") or name.startswith(_COPIED):
+                shutil.copyfile(folder / name, target / name)
 
     _undisturbed(folder, copy, patience_s)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)
 
 
 def _undisturbed(folder: Path, action: Callable[[], T], patience_s: float) -> T:
@@ -49,11 +72,12 @@ def _undisturbed(folder: Path, action: Callable[[], T], patience_s: float) -> T:
         before, failure = _state(folder), "a writer changes it all the time"
         try:
             result = action()
-            if before is not None and _state(folder) == before:
+            undisturbed = before is not None and _state(folder) == before
+            if undisturbed:
                 return result
         except (OSError, RuntimeError) as error:
-            failure = str(error)
-        if time.monotonic() > deadline:
+            failure, undisturbed = str(error), _state(folder) == before
+        if undisturbed or time.monotonic() > deadline:
             raise StoreError(f"{folder}: cannot be read ({failure})")
         time.sleep(_PAUSE_S)
 
