@@ -7,7 +7,8 @@ a SELECT, so that it needs no Graph Store Protocol and no names in place of blan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from pyoxigraph import (
@@ -21,7 +22,7 @@ from pyoxigraph import (
     parse_query_results,
 )
 
-from tinylearn.registry.store.addresses import addresses
+from tinylearn.registry.store.addresses import Addresses, addresses
 from tinylearn.registry.store.base import Row, Term
 from tinylearn.registry.store.errors import AnswerTooLargeError, StoreError
 from tinylearn.registry.store.http import Bounds, HttpClient
@@ -39,6 +40,8 @@ _BULK_QUADS = 5_000
 #: graphs in one answer, of those that are read one after the other
 _GRAPHS = 200
 _BOUNDS = Bounds()
+
+T = TypeVar("T")
 
 
 class EndpointStore:
@@ -82,18 +85,11 @@ class EndpointStore:
 
     def select(self, query: str, values: Mapping[str, Term] | None = None) -> list[Row]:
         """See GraphStore."""
-        body = self._query(bind(query, values or {}))
-        try:
-            found = parse_query_results(body, QueryResultsFormat.JSON)
-            if not isinstance(found, QuerySolutions):
-                raise ValueError("the query is no SELECT")
-            names = [variable.value for variable in found.variables]
-            return [{name: row[name] for name in names if row[name] is not None} for row in found]
-        except SyntaxError as error:
-            raise StoreError(
-                f"{self.where}: the answer was cut off, or is no SPARQL result in JSON ({error}); the "
-                "server may have run out of time"
-            ) from error
+        return self._solutions(bind(query, values or {}), _rows)
+
+    def select_csv(self, query: str) -> bytes:
+        """See GraphStore. It comes as JSON, as CSV does not show where it was cut off."""
+        return self._solutions(query, _csv)
 
     def bulk_load(self, quads: Iterable[Quad]) -> None:
         """See GraphStore."""
@@ -146,6 +142,11 @@ class EndpointStore:
         for quads in graphs.values():
             yield from own_blank_nodes(quads)
 
+    @property
+    def addresses(self) -> Addresses:
+        """For queries with bounds of their own."""
+        return self._addresses
+
     def _quad(self, name: NamedNode, row: Row) -> Quad:
         subject, predicate, value = (row.get(variable) for variable in "spo")
         node = isinstance(subject, (NamedNode, BlankNode))
@@ -167,6 +168,19 @@ class EndpointStore:
                     "so that it is (oxigraph serve --union-default-graph; Fuseki: unionDefaultGraph)"
                 )
 
+    def _solutions(self, query: str, read: Callable[[QuerySolutions], T]) -> T:
+        body = self._query(query)
+        try:
+            found = parse_query_results(body, QueryResultsFormat.JSON)
+            if not isinstance(found, QuerySolutions):
+                raise ValueError("the query is no SELECT")
+            return read(found)
+        except SyntaxError as error:
+            raise StoreError(
+                f"{self.where}: the answer was cut off, or is no SPARQL result in JSON ({error}); the "
+                "server may have run out of time"
+            ) from error
+
     def _query(self, text: str) -> bytes:
         form = urlencode({"query": text} | _UNION).encode()
         return self._opened().post(self._addresses.query, form, _FORM, _JSON)
@@ -175,3 +189,14 @@ class EndpointStore:
         if self._client is None:
             raise StoreError(f"{self.where}: is closed")
         return self._client
+
+
+def _rows(found: QuerySolutions) -> list[Row]:
+    names = [variable.value for variable in found.variables]
+    return [{name: row[name] for name in names if row[name] is not None} for row in found]
+
+
+def _csv(found: QuerySolutions) -> bytes:
+    text = found.serialize(format=QueryResultsFormat.CSV)
+    assert text is not None
+    return text
