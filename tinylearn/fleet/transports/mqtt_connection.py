@@ -229,11 +229,12 @@ class Connection:
 
     def _take_up(self, seconds: float) -> None:
         """Waits for a connection that a thread makes, and from time to time has one made."""
-        if self._attempt is None and time.monotonic() >= self._next_attempt:
+        due = max(0.0, self._next_attempt - time.monotonic())
+        if self._attempt is None and not due:
             self._attempt = Future()
             threading.Thread(target=self._try, args=(self._attempt,), daemon=True).start()
         if self._attempt is None or not self._attempt.done():
-            self._selector.select(seconds)
+            self._selector.select(seconds if self._attempt else min(seconds, due))
             self._empty_pipe()
             return
         attempt, self._attempt = self._attempt, None
