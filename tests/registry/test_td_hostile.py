@@ -77,8 +77,11 @@ def test_what_is_no_json_is_found_where_it_is(data: str, field: str) -> None:
     assert str(refusal.value).isprintable()
 
 
-@pytest.mark.parametrize("data", [b"\xff\xfe{\x00}\x00", json.dumps(minimal()).encode("utf-16"),
-                                  b'{"x": "\xed\xa0\x80"}', json.dumps(minimal()).encode().replace(b"Least", b"\xe9")])  # fmt: skip
+LATIN_1 = json.dumps(minimal()).encode().replace(b"Least", b"\xe9")
+UTF_16 = json.dumps(minimal()).encode("utf-16")
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe{\x00}\x00", b'{"x": "\xed\xa0\x80"}', LATIN_1, UTF_16])
 def test_other_encodings_than_utf_8_are_refused(data: bytes) -> None:
     with pytest.raises(InvalidThingError, match="UTF-8"):
         parse_td(data)

@@ -101,7 +101,7 @@ class _Reader:
 
     def integer(self, digits: str) -> Any:
         """An int of bounded length."""
-        if len(digits) > _MOST_DIGITS:
+        if len(digits.lstrip("-")) > _MOST_DIGITS:
             return self._notice(
                 _Marked(), None, f"has {len(digits):,} digits; use at most {_MOST_DIGITS}"
             )
