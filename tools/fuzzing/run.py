@@ -26,10 +26,11 @@ def parsers() -> dict[str, type[Parser]]:
     import session
     import stream_file
     import tflite
+    import thing
 
     return {"tflite": tflite.TfliteFile, "keras": keras_file.KerasFile, "blob": blob.WeightsBlob,
             "session": session.Session, "graph": graph_file.GraphFile,
-            "samples": stream_file.SampleFile, "fleet": fleet.FleetMessages}  # fmt: skip
+            "samples": stream_file.SampleFile, "fleet": fleet.FleetMessages, "td": thing.ThingText}  # fmt: skip
 
 
 def keep(folder: Path, found: dict[str, bytes]) -> list[Path]:
