@@ -37,7 +37,7 @@ def place(tmp_path: Path) -> Iterator[Path]:
     put(store, device(1), device(2, 10))
     store.upsert({NamedNode(MODEL.iri): model_facts(MODEL)})
     store.close()
-    yield folder
+    return folder
 
 
 @pytest.fixture

@@ -77,7 +77,9 @@ def _table(names: dict[str, list[str]], iris: str, rows: Any, masks: Any) -> Dev
     shape = (len(listed), table.sensors.words)
     if rows.dtype != ROW or rows.shape != shape[:1] or masks.shape != shape:
         raise ValueError("columns of different lengths")
-    if any((rows[n] >= len(t)).any() for n, t in (("core", table.cores), ("target", table.targets))):
+    if any(
+        (rows[n] >= len(t)).any() for n, t in (("core", table.cores), ("target", table.targets))
+    ):
         raise ValueError("numbers without names")
     table.fill(listed, rows, masks.astype(np.uint64))
     return table
