@@ -61,7 +61,8 @@ def execute(args: argparse.Namespace) -> int:
     from tinylearn.train.quantize import quantize
 
     told, rdf = about_of(args), Path(args.rdf) if args.rdf else beside(Path(args.out))
-    check_writable(rdf)
+    if args.rdf:
+        check_writable(rdf)
     note("quantizing (TensorFlow takes some seconds to start)", args)
     with progress_bar("comparing", args) as advance:
         result = quantize(Path(args.model), Path(args.data), Path(args.out), args.io,

@@ -66,7 +66,8 @@ def _print(report: Report, args: argparse.Namespace) -> None:
             print(f"  {reason}")
     new = sum(entry.is_new for entry in report.registered)
     counts = ", ".join(_counted(kind, n) for kind, n in report.counts().items()) or "nothing"
-    print(f"registered in {args.store}: {counts}; {new:,} new")
+    known = f"; {new:,} new" if report.registered else ""
+    print(f"registered in {args.store}: {counts}{known}")
 
 
 def _counted(kind: str, count: int) -> str:

@@ -36,5 +36,6 @@ def execute(args: argparse.Namespace) -> int:
     else:
         for one in wrong:
             print(": ".join(part for part in (one.place, one.thing, one.message) if part))
-        print("nothing wrong" if not wrong else f"{len(wrong):,} mistakes")
+        count = len(wrong)
+        print(f"{count:,} mistake{'' if count == 1 else 's'}" if wrong else "nothing wrong")
     return BadInputError.exit_code if wrong else 0

@@ -113,10 +113,11 @@ class Importer:
         defects = [defect for file in files for defect in file.defects]
         for file in files:
             for entry in file.entries:
-                if entry.iri in registered:
-                    defects.append(_twice(entry, registered[entry.iri], file.file))
                 before = self._store.graph(entry.iri)
-                graphs[entry.iri] = _graph(entry, before, now)
+                graph = _graph(entry, before, now)
+                if entry.iri in graphs and set(graph) != set(graphs[entry.iri]):
+                    defects.append(_twice(entry, registered[entry.iri], file.file))
+                graphs[entry.iri] = graph
                 registered[entry.iri] = Registered(
                     entry.kind, entry.iri.value, entry.title, file.file, not before
                 )

@@ -12,7 +12,7 @@ from pyoxigraph import NamedNode, RdfFormat, Triple, parse
 
 from tinylearn.errors import BadInputError
 from tinylearn.registry.models.about import About
-from tinylearn.registry.models.build import Said
+from tinylearn.registry.models.build import Said, is_sentence
 from tinylearn.registry.models.described import Metric, Origin
 from tinylearn.registry.models.iris import is_sha256, model_iri, part
 from tinylearn.registry.models.origin import PROCESSES, SETTINGS, prov
@@ -40,13 +40,11 @@ def said_in(path: Path, sha256: str) -> Said:
     if not any(triple.subject == iri for triple in triples):
         return Said()
     about, model = Description(triples), model_of(iri, triples)
-    description = about.text(iri, NamedNode(SCHEMA + "description"))
-    return Said(
-        About(tuple(sorted(model.sensors)), model.task, _dataset(about, iri), model.accuracy,
-              description),
-        tuple(_metrics(about, iri)),
-        _origin(about, iri),
-    )  # fmt: skip
+    told = about.text(iri, NamedNode(SCHEMA + "description"))
+    description = None if told is None or is_sentence(told) else told
+    data, sensors = _dataset(about, iri), tuple(sorted(model.sensors))
+    known = About(sensors, model.task, data, model.accuracy, description)
+    return Said(known, tuple(_metrics(about, iri)), _origin(about, iri))
 
 
 def _parsed(path: Path) -> list[Triple]:

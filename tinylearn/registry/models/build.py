@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -21,6 +22,9 @@ from tinylearn.registry.models.layers import (
 )
 from tinylearn.registry.models.needs import Needs
 
+#: an accuracy is written with 12 places
+_SAME = 1e-11
+_SENTENCE = re.compile(r"[^:]+: \w+[\w ]* to \w+[\w ]* in \d+ layers")
 NO_LEARNING = "nothing in it learns; generate it with --learn"
 
 
@@ -43,16 +47,19 @@ class Said:
 
     def all_metrics(self) -> tuple[Metric, ...]:
         """The accuracy that people say goes before one of the same name."""
-        accuracy = self.about.accuracy
-        same = any(m.name == "accuracy" and m.value == accuracy for m in self.metrics)
-        if accuracy is None or same:
+        accuracy, measured = self.about.accuracy, self._measured_accuracy()
+        if accuracy is None or (measured is not None and abs(measured - accuracy) < _SAME):
             return self.metrics
         others = tuple(m for m in self.metrics if m.name != "accuracy")
         return (Metric("accuracy", accuracy), *others)
 
     def accuracy(self) -> float | None:
-        """Of the metrics."""
-        return next((m.value for m in self.all_metrics() if m.name == "accuracy"), None)
+        """What people say, or else what was measured."""
+        found = self._measured_accuracy() if self.about.accuracy is None else self.about.accuracy
+        return None if found is None else round(found, 12)
+
+    def _measured_accuracy(self) -> float | None:
+        return next((m.value for m in self.metrics if m.name == "accuracy"), None)
 
 
 def described(
@@ -116,3 +123,8 @@ def _sentence(
 ) -> str:
     sides = [" and ".join(f"{e.dtype} {e.dimensions}".strip() for e in side) for side in ends]
     return f"{title}: {sides[0]} to {sides[1]} in {len(layers)} layers"
+
+
+def is_sentence(description: str) -> bool:
+    """Whether a description is no more than what the network itself tells: not to be inherited."""
+    return _SENTENCE.fullmatch(description) is not None

@@ -22,8 +22,8 @@ from tinylearn.registry.models.beside import beside, said_in
 from tinylearn.registry.models.build import Holder, Said, described, outlined
 from tinylearn.registry.models.described import Described
 from tinylearn.registry.models.facts import Mode, Model
+from tinylearn.registry.models.file_names import with_names_of
 from tinylearn.registry.models.folder import SUFFIX, described_folder
-from tinylearn.registry.models.kinds import kind_of_code
 from tinylearn.registry.models.needs import Forms, planned
 from tinylearn.registry.models.paths import shown
 from tinylearn.registry.models.write import triples_of
@@ -70,15 +70,8 @@ def described_file(path: Path, said_of: SaidOf, learn: str | None = None) -> Des
         return _unsupported(path, said_of, error)
     holder, said = Holder(shown(path), sha256, path.stat().st_size), said_of(sha256)
     made = described(path.stem, models[Mode.INFERENCE], holder, said, planned(models), obstacles)
-    model = replace(made.model, operators=_operators(path) or made.model.operators)
-    return replace(made, model=model, learns=learn or LEARN if Mode.LEARNING in models else None)
-
-
-def _operators(path: Path) -> frozenset[str]:
-    """What a TFLite file calls them: it is run as fewer, and sometimes as others."""
-    if path.suffix != ".tflite":
-        return frozenset()
-    return frozenset(kind_of_code(op.code) for op in outline(path).ops)
+    made = with_names_of(path, made) if path.suffix == ".tflite" else made
+    return replace(made, learns=learn or LEARN if Mode.LEARNING in models else None)
 
 
 def _compiled(

@@ -8,7 +8,7 @@ from pyoxigraph import NamedNode, Triple
 
 from tinylearn.registry.models.described import Origin
 from tinylearn.registry.models.iris import model_iri, part, software_iri
-from tinylearn.registry.models.terms import text
+from tinylearn.registry.models.terms import integer, text
 from tinylearn.registry.vocabulary import PROV, RDFS, TYPE, tl
 
 PROCESSES = ("generation", "quantization")
@@ -35,7 +35,7 @@ def origin_triples(iri: NamedNode, origin: Origin | None, version: str) -> Itera
     yield Triple(process, TYPE, prov("Activity"))
     yield Triple(process, prov("used"), source)
     for name, value in sorted(origin.settings.items()):
-        yield Triple(process, tl(name), text(value))
+        yield Triple(process, tl(name), integer(int(value)) if name == "samples" else text(value))
     if origin.calibration is not None:
         data = part(iri, f"dataset-{origin.calibration}")
         yield Triple(process, prov("used"), data)

@@ -195,4 +195,4 @@ def _nested_accuracy(about: Description, iri: NamedNode) -> float | None:
     metrics = (m for m in about.nodes(iri, _METRIC) if _TOP_1 in about.types(m))
     values = (about.number(m, _METRIC_VALUE) for m in metrics)
     best = max((value for value in values if value is not None and 0 < value <= 100), default=None)
-    return None if best is None else best / 100
+    return None if best is None else round(best / 100, 12)

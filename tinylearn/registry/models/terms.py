@@ -21,7 +21,7 @@ QUANTIZATIONS = frozenset(("Float16", "Float32", "Int16", "Int8"))
 CATEGORIES = frozenset(("Classification", "FeatureExtraction", "ObjectDetection", "Unsupervised"))
 METRICS = frozenset(("Top_1_accuracy", "Top_5_accuracy"))
 
-_LONGEST = 4000
+_LONGEST, _PLACES = 4000, 12
 _INTEGER, _DECIMAL, _DOUBLE = (NamedNode(XSD + name) for name in ("integer", "decimal", "double"))
 
 
@@ -42,9 +42,10 @@ def integer(value: int) -> Literal:
 
 
 def decimal(value: Decimal | float) -> Literal:
-    """An xsd:decimal: the shortest that gives the float back."""
+    """An xsd:decimal: the shortest that gives the float back, of at most 12 places. Engines keep no
+    more than 18."""
     exact = value if isinstance(value, Decimal) else Decimal(repr(float(value)))
-    shown = f"{exact:f}"
+    shown = f"{round(exact, _PLACES).normalize():f}"
     return Literal(shown if "." in shown else f"{shown}.0", datatype=_DECIMAL)
 
 

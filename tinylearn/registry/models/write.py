@@ -19,7 +19,7 @@ from tinylearn.registry.models.facts import Mode
 from tinylearn.registry.models.flat import flat_facts
 from tinylearn.registry.models.iris import part
 from tinylearn.registry.models.origin import origin_triples
-from tinylearn.registry.models.terms import METRICS, decimal, integer, term, text
+from tinylearn.registry.models.terms import METRICS, decimal, double, integer, term, text
 from tinylearn.registry.models.turtle import turtle
 from tinylearn.registry.models.write_layers import end_facts, layer_triples
 from tinylearn.registry.vocabulary import (
@@ -44,8 +44,8 @@ from tinylearn.registry.vocabulary import (
 
 _DATASET = NamedNode(NNET + "trainingDataset")
 _LABEL = NamedNode(RDFS + "label")
-#: figures of merit that the ontology names, and the factor to what it expects
-_METRICS = {"accuracy": ("Top_1_accuracy", 100)}
+#: figures of merit that the ontology names; their values there are percentages
+_METRICS = {"accuracy": "Top_1_accuracy"}
 
 
 def triples_of(described: Described) -> list[Triple]:
@@ -128,15 +128,18 @@ def _requirements(iri: NamedNode, described: Described) -> Iterator[Triple]:
 def _metric(iri: NamedNode, metric: Metric) -> Iterator[Triple]:
     """The ontology's metric and the evaluation of ML-Schema are one resource."""
     node = part(iri, f"metric-{metric.name}")
-    name, factor = _METRICS.get(metric.name, (metric.name.title().replace(" ", ""), 1))
-    measure, value = term(name, METRICS), Decimal(repr(float(metric.value)))
+    name = _METRICS.get(metric.name, metric.name.title().replace(" ", ""))
+    measure, value = term(name, METRICS), double(metric.value)
+    percent = (
+        decimal(100 * Decimal(repr(float(metric.value)))) if metric.name in _METRICS else value
+    )
     yield Triple(iri, NamedNode(NNET + "hasMetric"), node)
     for kind in (NamedNode(NNET + "Metric"), measure, NamedNode(MLS + "ModelEvaluation")):
         yield Triple(node, TYPE, kind)
     yield Triple(node, _LABEL, text(metric.name))
-    yield Triple(node, NamedNode(NNET + "hasMetricValue"), decimal(value * factor))
+    yield Triple(node, NamedNode(NNET + "hasMetricValue"), percent)
     yield Triple(node, NamedNode(MLS + "specifiedBy"), measure)
-    yield Triple(node, NamedNode(MLS + "hasValue"), decimal(value))
+    yield Triple(node, NamedNode(MLS + "hasValue"), value)
     if metric.samples is not None:
         yield Triple(node, tl("samples"), integer(metric.samples))
     if metric.measured_on is not None:

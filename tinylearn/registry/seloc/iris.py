@@ -43,7 +43,7 @@ def mend_placeholders(triples: list[Triple], found: Found) -> list[Triple]:
     kept = []
     for triple in triples:
         value = triple.object
-        if isinstance(value, Literal) and value.value.strip().lower() in ("n.a.", "none", "n/a"):
+        if isinstance(value, Literal) and value.value.strip().lower() in ("n.a.", "n/a"):
             found.add("placeholder", f'{local(triple.predicate)} "{value.value}"', "left out")
         elif isinstance(value, NamedNode) and value.value.startswith(RELATIVE):
             kept += _absolute(triple, value.value.removeprefix(RELATIVE), found)

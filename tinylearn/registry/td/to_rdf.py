@@ -20,7 +20,8 @@ from tinylearn.registry.td.parts import VALUES
 from tinylearn.registry.td.problems import InvalidThingError, Path, json_path, problem
 from tinylearn.registry.vocabulary import THING, TYPE, tl
 
-_SUBJECT = NamedNode("urn:tinylearn:subject")
+#: no prefix of a document can be meant by it, as two slashes follow
+_SUBJECT = NamedNode("tinylearn://subject")
 #: what the registry itself says of a thing, so that no thing says it of itself
 RESERVED = frozenset({tl("document")})
 _REGISTRATION = "registration"  # the directory's own, in the discovery context

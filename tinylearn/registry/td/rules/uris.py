@@ -38,8 +38,11 @@ def _addresses(td: Object) -> Iterator[tuple[Path, Any]]:
 
 def base(td: Object) -> Iterator[Problem]:
     """What others are relative to cannot be relative (RFC 3986, section 5.1)."""
-    if "base" in td and not is_absolute(td["base"]):
-        yield problem(("base",), f"is {shown(td['base'])}, a relative URI; begin with its scheme")
+    uri = td.get("base")
+    if uri is not None and not is_absolute(uri):
+        yield problem(("base",), f"is {shown(uri)}, a relative URI; begin with its scheme")
+    elif uri is not None and template_variables(uri) is None:
+        yield problem(("base",), f"is {shown(uri)}, whose braces are no URI Template (RFC 6570)")
 
 
 def templates(td: Object) -> Iterator[Problem]:

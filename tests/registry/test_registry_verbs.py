@@ -1,0 +1,105 @@
+"""The verbs that register, check and show."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from registry.described import MEMORY, board, turtle
+
+from tinylearn.cli.main import main
+
+SHORT_RAM = board(MEMORY.replace("262144", "256"))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "registry"
+
+
+def run(place: Path, *words: object) -> int:
+    return main(["registry", "--store", str(place), *map(str, words)])
+
+
+def answer(capsys: pytest.CaptureFixture[str], place: Path, *words: object) -> Any:
+    run(place, *words, "--json")
+    return json.loads(capsys.readouterr().out)
+
+
+def test_targets_are_registered_listed_and_shown(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(place, "import", "--targets") == 0
+    assert "devices; " in capsys.readouterr().out
+    devices = answer(capsys, place, "devices")
+    nano = next(d for d in devices if d["target"] == "arduino-nano-33-ble-sense")
+    assert nano["ram_bytes"] == 262144 and any("Microphone" in s for s in nano["sensors"])
+    assert run(place, "devices") == 0
+    assert "Cortex-M4F" in capsys.readouterr().out
+    assert run(place, "validate") == 0
+    assert "nothing wrong" in capsys.readouterr().out
+    assert answer(capsys, place, "show", "esp32-c3")["core"] == "RV32IMC"
+    assert run(place, "show", "esp32-c3", "--turtle") == 0
+    assert "tl:ramBytes" in capsys.readouterr().out
+    assert (
+        answer(capsys, place, "show", "esp32-c3", "--td")["id"] == "urn:tinylearn:target:esp32-c3"
+    )
+    assert answer(capsys, place, "models") == []
+
+
+def test_a_file_that_is_wrong_is_refused_with_what_to_write(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "board.ttl"
+    file.write_bytes(turtle(SHORT_RAM))
+    assert run(place, "import", file) == 2
+    out = capsys.readouterr().out
+    assert "board.ttl: refused" in out and "256 bytes of RAM" in out and "write 256000 bytes" in out
+    assert "registered in" in out and "nothing" in out
+    assert run(place, "validate", file) == 2
+    assert "1 mistake\n" in capsys.readouterr().out
+    found = answer(capsys, place, "import", file)
+    assert found["registered"] == [] and found["refused"][0]["file"] == str(file)
+
+
+def test_mends_are_told_by_kind_by_file_and_each(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "board.ttl"
+    file.write_bytes(turtle(board(core="")))
+    assert run(place, "import", file) == 0
+    assert "no core" in capsys.readouterr().out
+    assert run(place, "import", file, "-v") == 0
+    assert str(file) in capsys.readouterr().out
+    (defect,) = [
+        d for d in answer(capsys, place, "import", file)["defects"] if d["kind"] == "no core"
+    ]
+    assert (defect["subject"], defect["file"]) == ("urn:test:device", str(file))
+
+
+def test_a_model_file_is_registered_with_what_is_said_of_it(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from support.shared import folder
+
+    file = folder("models") / "Hello_World.tflite"
+    assert run(place, "import", file, "--sensor", "thermometer", "--accuracy", "0.5") == 0
+    capsys.readouterr()
+    (model,) = answer(capsys, place, "models")
+    assert model["title"] == "Hello_World" and model["accuracy"] == 0.5
+    assert model["sensors"][0].endswith("Thermometer") and model["needs"]["inference"]["ram_bytes"]
+    assert run(place, "models") == 0
+    assert "50.0%" in capsys.readouterr().out
+
+
+def test_what_makes_no_sense_is_one_line(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(place, "import") == 2
+    assert "nothing to import" in capsys.readouterr().err
+    assert run(place, "show", "x") != 0
+    assert "no registry" in capsys.readouterr().err
+    run(place, "import", "--targets")
+    capsys.readouterr()
+    assert run(place, "show", "x") == 2
+    assert "x: not registered" in capsys.readouterr().err
