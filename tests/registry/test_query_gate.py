@@ -168,6 +168,17 @@ def test_words_in_strings_names_and_comments_are_none():
     assert admit(query, LIMITS).text == 'SELECT ?LOAD { ?LOAD ?p "SERVICE <a:b>" , "FROM" }'
 
 
+def test_tokens_side_by_side_stay_apart():
+    """Found by fuzzing: two strings became one, and what was in the second was outside of any."""
+    query = """SELECT * { VALUES ?x { ''"} SERVICE <a:b> { #"''1-1'a'@en"b"^^<a:b>true<a:b>'' } }"""
+    rows = [str(row["x"]) for row in Store().query(admit(query, LIMITS).text)]
+    number, boolean = (
+        f"<http://www.w3.org/2001/XMLSchema#{name}>" for name in ("integer", "boolean")
+    )
+    assert rows == ['""', '"} SERVICE <a:b> { #"', '""', f'"1"^^{number}', f'"-1"^^{number}', '"a"@en',
+                    '"b"^^<a:b>', f'"true"^^{boolean}', "<a:b>", '""']  # fmt: skip
+
+
 def test_knows_form_and_variables():
     found = admit("ASK { ?s $p 1 }", LIMITS)
     assert (found.form, found.variables, found.form.is_graph) == (Form.ASK, {"s", "p"}, False)
