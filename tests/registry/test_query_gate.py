@@ -43,6 +43,7 @@ VALID = (
     "SELECT * { ?s ?p ?o FILTER REGEX(STR(?o), '^a', 'i') FILTER (REPLACE(?o, 'a', 'b') = SUBSTR('abc', 2)) }",
     "SELECT * { ?s ?p ?o FILTER (LANG(?o) = 'en' && LANGMATCHES(LANG(?o), '*') && IRI(?s) = URI(?s)) }",
     "SELECT (NOW() AS ?t) (RAND() AS ?r) (BNODE() AS ?b) (STRUUID() AS ?u) (MD5('a') AS ?m) {}",
+    "SELECT (NOW ( ) AS ?t) { ?s ?p ?o FILTER (BOUND ( ?o ) && STR (?o) = CONCAT ()) }",
     "SELECT * { _:a <a:b> _:c.d . ?é <a:b> <http://é/> }",
     "SELECT * # a comment { \n { ?s ?p '# none' . # another\n ?s ?p <a:b#c> } # the last",
     "SELECT * { ?s a ?o ; a ?p , ?q ; . }",

@@ -48,14 +48,25 @@ class SparqlQuery:
         return data
 
     def run(self, data: bytes) -> None:
-        """Through the gate twice, then planned by the engine, which may have its own reasons to refuse."""
-        found = admit(data.decode("utf-8", "replace"), _LIMITS)
+        """Through the gate twice; what the engine takes of a stranger it must take of the gate."""
+        text = data.decode("utf-8", "replace")
+        found = admit(text, _LIMITS)
         again = admit(found.text, _LIMITS)
         if (again.text, again.form) != (found.text, found.form):
             raise AssertionError("what has passed does not pass as it is")
         if len(found.text) > _PLANNED_BYTES:
             return
-        try:
-            Store().query(found.text)
-        except (SyntaxError, RuntimeError) as error:
-            raise BadInputError(f"the engine: {error}") from error
+        refusal = _refusal(found.text)
+        if refusal and not _refusal(text):
+            raise AssertionError(f"the gate has broken the query: {refusal}")
+        if refusal:
+            raise BadInputError(f"the engine: {refusal}")
+
+
+def _refusal(text: str) -> str:
+    """Why the engine does not take a query: scopes of variables, functions that it does not know."""
+    try:
+        Store().query(text)
+    except (SyntaxError, RuntimeError) as error:
+        return str(error)
+    return ""
