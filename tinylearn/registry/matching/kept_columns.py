@@ -20,14 +20,14 @@ from tinylearn.emit.write import write_file
 from tinylearn.registry.matching.device_table import ROW, DeviceTable
 from tinylearn.registry.store.base import GraphStore
 
-_NAME = "matching.npz"
+NAME = "matching.npz"
 #: of the file's format and of what the scan takes in
 _VERSION = 1
 
 
 def _path(store: GraphStore) -> Path | None:
     folder = getattr(store, "folder", None)
-    return folder / _NAME if isinstance(folder, Path) else None
+    return folder / NAME if isinstance(folder, Path) else None
 
 
 def keep(store: GraphStore, table: DeviceTable, revision: int) -> None:
