@@ -107,7 +107,7 @@ def _load(where: str, file: Path) -> float:
 
 
 def _open_cold(folder: Path) -> float:
-    _forget(folder)
+    forget(folder)
     start = time.perf_counter()
     store = open_store(folder)
     found = store.select(_QUERY, {"sensor": _sensor()})
@@ -171,7 +171,7 @@ def _sensor() -> NamedNode:
     return NamedNode(SENSORS[3])
 
 
-def _forget(folder: Path) -> None:
+def forget(folder: Path) -> None:
     """Takes the files out of the system's memory, as after it has started."""
     for path in folder.iterdir():
         handle = os.open(path, os.O_RDONLY)
