@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 
 
 def table_of(text: bytes) -> list[list[str]]:
@@ -11,9 +12,11 @@ def table_of(text: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text.decode(), newline="")))[1:]
 
 
-def columns_of(text: bytes, width: int) -> list[tuple[str, ...]]:
-    """The same by column; ``width``: how many there are, should there be no row."""
-    reader = csv.reader(io.StringIO(text.decode(), newline=""))
-    next(reader)
-    columns = list(zip(*reader, strict=True))
-    return columns or [()] * width
+def columns_of(text: bytes, width: int) -> list[Sequence[str]]:
+    """The same by column, of which there are ``width``."""
+    decoded = text.decode()
+    if '"' in decoded:
+        return list(zip(*table_of(text), strict=True)) or [()] * width
+    # nothing is quoted, so no comma or line ends within a value; several times as fast
+    cells = decoded.replace("\r\n", ",").split(",")
+    return [cells[width + column : -1 : width] for column in range(width)]
