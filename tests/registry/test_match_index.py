@@ -108,6 +108,8 @@ def test_an_index_of_one_row_answers_as_the_whole(
 ) -> None:
     store = filled(fleet, zoo)
     whole, device, model = Index.load(store), fleet[0].iri, zoo[0].iri
+    plain = whole.models_for(device, wanted.mode)
+    assert list(plain) == list(whole.models_for(device, Asked(wanted.mode)))
     assert list(Index.load(store, model=model).devices_for(model, wanted)) == list(
         whole.devices_for(model, wanted)
     )
