@@ -22,6 +22,7 @@ VERBS = (
     "run",
     "fleet",
     "registry",
+    "serve",
     "targets",
     "ops",
     "doctor",

@@ -1,0 +1,152 @@
+"""W3C WoT Discovery, 7.3.2.3: search by JSONPath, with and against its bounds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from directory_service import created, new_id, put, td, visited
+
+from tinylearn.directory.jsonpath_pool import JsonPathPool
+from tinylearn.directory.jsonpath_worker import TooLargeError, answer, results
+from tinylearn.directory.problem import ProblemError
+from tinylearn.directory.settings import Limits, Settings
+
+SECONDS = 0.8
+
+
+def ask(client: httpx.Client, query: str) -> httpx.Response:
+    return client.get("/search/jsonpath", params={"query": query})
+
+
+@pytest.fixture
+def three(client):
+    """Things that nothing else is tagged as, and their tag."""
+    tag = new_id()
+    things = [created(client, tag=tag, level=level) for level in (1, 2, 3)]
+    return sorted(things, key=lambda thing: thing["id"]), tag
+
+
+def test_tdd_search_jsonpath_and_its_method_and_parameter(client, three):
+    things, tag = three
+    answer = client.get(f"/search/jsonpath?query=$[?(@.tag=='{tag}')]")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json() == things, "as registered: whole, with their ids"
+
+
+def test_tdd_search_jsonpath_response(client, three):
+    things, tag = three
+    assert ask(client, f"$[?@.tag=='{tag}'].level").json() == [t["level"] for t in things]
+    assert ask(client, f"$[?@.tag=='{tag}' && @.level>1]['id','level']").status_code == 200
+    assert ask(client, "$[?@.tag=='none such']").json() == []
+
+
+@pytest.mark.parametrize("query", ["*/id", "", "$[", "$[?@.a=~/b/]", "$x", "title", "$[?@.a==]"])
+def test_a_query_that_is_none(client, query):
+    answer = ask(client, query)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "JSONPath" in answer.json()["detail"]
+
+
+def test_a_query_that_is_too_long_or_absent(client):
+    assert ask(client, "$" + "[0]" * 5000).status_code == 400
+    assert client.get("/search/jsonpath").status_code == 400
+
+
+def test_queries_of_the_whole_array(client, three):
+    listed = [thing["id"] for thing in client.get("/things").json()]
+    assert ask(client, "$[0].id").json() == listed[:1]
+    assert ask(client, "$[-1].id").json() == listed[-1:]
+    assert ask(client, "$[1:3].id").json() == listed[1:3]
+    assert ask(client, "$..id").json() == listed
+    assert ask(client, "$[?@.level > $[0].nothing].id").json() == []
+
+
+def test_tdd_search_xpath_is_not_offered(client):
+    assert client.get("/search/xpath?query=*[tag='x']").status_code == 501
+
+
+def test_a_catastrophic_pattern_ends_and_harms_nobody(tmp_path):
+    limits = Limits(search_seconds=SECONDS, search_workers=1)
+    with visited(tmp_path / "s", Settings(limits=limits)) as (_, client):
+        created(client, tag="a" * 40 + "!")
+        assert ask(client, "$[*].title").status_code == 200
+        answer = ask(client, "$[?match(@.tag, '(a+)+$')]")
+        assert answer.status_code == 503
+        assert "longer than" in answer.json()["detail"]
+        assert ask(client, "$[*].title").json() == ["example thing"]
+
+
+def test_results_are_bounded(tmp_path):
+    limits = Limits(search_results=5, search_bytes=3000)
+    with visited(tmp_path / "s", Settings(limits=limits)) as (_, client):
+        for number in range(6):
+            put(client, td(f"urn:x:{number}", tag="y" * 500))
+        assert ask(client, "$[*].id").status_code == 422
+        assert ask(client, "$[0:5].id").status_code == 200
+        assert ask(client, "$[0:5].tag").status_code == 200
+        assert ask(client, "$[0:5]").status_code == 422
+        assert "too many results" in ask(client, "$..*").json()["detail"]
+
+
+def test_deep_queries_end():
+    question = {"results": 10, "bytes": 1000, "documents": 1000}
+    for query in ("$" + "[?@.a" * 500 + "]" * 500, "$[?" + "(" * 3000 + "@.a" + ")" * 3000 + "]"):
+        told = answer({**question, "query": query}, [b"{}"])
+        assert b"too deep" in told or b"wrong" in told
+
+
+def test_documents_are_taken_one_by_one_where_that_gives_the_same():
+    from jsonpath import JSONPathEnvironment
+
+    lines = [b'{"id": 1, "in": {"id": 2}}', b'{"id": 3}', b"[4, [5]]"]
+    whole = [{"id": 1, "in": {"id": 2}}, {"id": 3}, [4, [5]]]
+    for query in ("$[*]", "$[*].id", "$[?@.id]", "$..id", "$[?@.id>1].id", "$[*][0]", "$[0]", "$",
+                  "$[*,*]", "$..[0]", "$..*", "$[?@.id==$[1].id]", "$[1:].id"):  # fmt: skip
+        path = JSONPathEnvironment(strict=True).compile(query)
+        assert list(results(path, lines, 10_000)) == path.findall(whole), query
+    with pytest.raises(TooLargeError):
+        list(results(JSONPathEnvironment(strict=True).compile("$[0]"), lines, 20))
+
+
+def test_too_many_searches_are_refused_while_others_wait():
+    async def search() -> None:
+        pool = JsonPathPool(Limits(search_waiting=1))
+        may_go_on = asyncio.Event()
+
+        async def documents() -> AsyncIterator[bytes]:
+            await may_go_on.wait()
+            yield b'{"a": 1}'
+
+        first = asyncio.create_task(pool.ask("$[*].a", documents()))
+        await asyncio.sleep(0)
+        with pytest.raises(ProblemError, match="503"):
+            await pool.ask("$[*].a", documents())
+        may_go_on.set()
+        assert await first == b"[1]"
+        assert await pool.ask("$[*].a", documents()) == b"[1]"
+        await pool.close()
+
+    asyncio.run(search())
+
+
+def test_a_worker_that_dies_is_replaced():
+    async def search() -> None:
+        pool = JsonPathPool(Limits())
+
+        async def documents() -> AsyncIterator[bytes]:
+            yield b'{"a": 1}'
+
+        assert await pool.ask("$[*].a", documents()) == b"[1]"
+        pool._idle[0].kill()
+        await pool._idle[0].wait()
+        with pytest.raises(ProblemError, match="422"):
+            await pool.ask("$[*].a", documents())
+        assert await pool.ask("$[*].a", documents()) == b"[1]"
+        await pool.close()
+
+    asyncio.run(search())

@@ -1,0 +1,98 @@
+"""The service as an ASGI application: what answers at which address."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute
+
+from tinylearn.directory import problem, well_known
+from tinylearn.directory.auth import Guard
+from tinylearn.directory.event_log import EventLog
+from tinylearn.directory.events import Events
+from tinylearn.directory.jsonpath_pool import JsonPathPool
+from tinylearn.directory.listing import Listing
+from tinylearn.directory.load import Load
+from tinylearn.directory.registrar import Registrar
+from tinylearn.directory.search import Search
+from tinylearn.directory.settings import Settings
+from tinylearn.directory.shelf import Shelf
+from tinylearn.directory.things import Things
+from tinylearn.registry.store.base import GraphStore
+
+_log = logging.getLogger(__name__)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_SENT = ("Authorization", "Content-Type", "If-Match", "If-None-Match", "Last-Event-ID")
+_SEEN = ("ETag", "Link", "Location", "Content-Location", "WWW-Authenticate")
+#: things expire at the moment they say; they leave the store so much later, at most
+_PURGE_SECONDS = 1.0
+
+
+def create_app(store: GraphStore, settings: Settings, more: Sequence[BaseRoute] = ()) -> Starlette:
+    """``more``: routes beside those of the directory. The store stays the caller's to close, after
+    the application has ended (its lifespan, or ``app.state.close()``).
+
+    ``app.state``: ``registrar``, ``events``, ``settings``. Raises UsageError for settings that are
+    not safe, and what reading the store raises.
+    """
+    settings.check()
+    limits = settings.limits
+    log = EventLog(limits.history_events, limits.history_bytes)
+    registrar = Registrar(Shelf(store), log.tell)
+    pool = JsonPathPool(limits)
+    routes = [
+        *Things(registrar, Listing(registrar), limits).routes(),
+        *Events(log, limits.subscribers).routes(),
+        *Search(registrar, pool, limits).routes(),
+        *well_known.routes(settings),
+        *more,
+    ]
+    handlers: dict[Any, Any] = dict.fromkeys((*problem.HANDLED, Exception), problem.handle)
+    app = Starlette(routes=routes, middleware=_around(settings), exception_handlers=handlers,
+                    lifespan=_lifespan)  # fmt: skip
+    app.router.redirect_slashes = False
+    app.state.registrar, app.state.events, app.state.settings = registrar, log, settings
+    app.state.pool = pool
+    return app
+
+
+def _around(settings: Settings) -> list[Middleware]:
+    """From the outside in."""
+    cors = Middleware(
+        CORSMiddleware, allow_origins=settings.origins, allow_methods=_METHODS,
+        allow_headers=_SENT, expose_headers=_SEEN,
+    )  # fmt: skip
+    load = Middleware(Load, most=settings.limits.requests)
+    return [load, *([cors] if settings.origins else []), Middleware(Guard, settings=settings)]
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    purging = asyncio.create_task(_purge(app.state.registrar))
+    try:
+        yield
+    finally:
+        purging.cancel()
+        app.state.events.close()
+        await app.state.pool.close()
+        await asyncio.to_thread(app.state.registrar.close)
+
+
+async def _purge(registrar: Registrar) -> None:
+    """Removes what has expired, soon after."""
+    while True:
+        await asyncio.sleep(_PURGE_SECONDS)
+        due = registrar.next_expiry()
+        if due is None or due > registrar.now():
+            continue
+        try:
+            await asyncio.wrap_future(registrar.purge())
+        except Exception as error:
+            _log.error("what has expired could not be removed: %s", error)
