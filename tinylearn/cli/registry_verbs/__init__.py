@@ -7,6 +7,7 @@ VERBS: tuple[str, ...] = (
     "devices",
     "models",
     "show",
+    "query",
     "stats",
     "delete",
     "export",

@@ -21,7 +21,7 @@ from pyoxigraph import (
     parse_query_results,
 )
 
-from tinylearn.registry.store.addresses import addresses
+from tinylearn.registry.store.addresses import Addresses, addresses
 from tinylearn.registry.store.base import Row, Term
 from tinylearn.registry.store.errors import AnswerTooLargeError, StoreError
 from tinylearn.registry.store.http import Bounds, HttpClient
@@ -143,6 +143,11 @@ class EndpointStore:
             graphs[name].append(self._quad(name, row))
         for quads in graphs.values():
             yield from own_blank_nodes(quads)
+
+    @property
+    def addresses(self) -> Addresses:
+        """For queries with bounds of their own."""
+        return self._addresses
 
     def _quad(self, name: NamedNode, row: Row) -> Quad:
         subject, predicate, value = (row.get(variable) for variable in "spo")

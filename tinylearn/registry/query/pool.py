@@ -1,0 +1,151 @@
+"""A few workers for many who ask. Whoever has waited long enough takes the place of the query that has
+run longest, so that those that never end hold up nobody."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import NoReturn
+
+from tinylearn.errors import TinylearnError
+from tinylearn.registry.query.errors import QueryBusyError, QueryFailedError
+from tinylearn.registry.query.job import Job, Place
+from tinylearn.registry.query.limits import Limits
+from tinylearn.registry.query.process import WorkerProcess
+
+
+class Pool:
+    """Runs jobs from any thread. More processes are up than may work, so that one that is killed is
+    replaced at once; they start in the background."""
+
+    def __init__(self, place: Callable[[], Place], limits: Limits) -> None:
+        self._place = place
+        self._limits = limits
+        self._ready: queue.SimpleQueue[WorkerProcess | TinylearnError] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._busy: dict[WorkerProcess, float] = {}
+        self._waiting = 0
+        self._turn = threading.Semaphore(limits.workers)
+        self._closed = False
+        for _ in range(limits.workers + limits.spare):
+            self._start_one()
+
+    def run(self, job: Job) -> bytes:
+        """Raises what errors.py lists."""
+        self._wait_for_turn()
+        try:
+            return self._run(job)
+        finally:
+            self._turn.release()
+
+    def close(self) -> None:
+        """Ends all workers, and with them what they run."""
+        with self._lock:
+            self._closed = True
+            for worker in self._busy:
+                worker.kill("the registry is closing")
+        while not self._ready.empty():
+            ready = self._ready.get()
+            if isinstance(ready, WorkerProcess):
+                ready.close()
+        self._ready.put(QueryBusyError("the registry is closing"))
+
+    def _wait_for_turn(self) -> None:
+        with self._lock:
+            if self._waiting >= self._limits.waiting:
+                raise QueryBusyError(f"{self._waiting} queries are waiting; try again later")
+            self._waiting += 1
+        end = time.monotonic() + self._limits.seconds
+        try:
+            while not self._turn.acquire(timeout=self._limits.patience):
+                self._end_longest()
+                if time.monotonic() > end:
+                    raise QueryBusyError("too many queries are running; try again later")
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
+    def _end_longest(self) -> None:
+        """For one that waits; what has just begun is left alone."""
+        now = time.monotonic()
+        with self._lock:
+            running = [w for w in self._busy if w.is_good()]
+            longest = min(running, key=self._busy.__getitem__, default=None)
+            if longest is not None and now - self._busy[longest] > self._limits.patience:
+                longest.kill(f"after {now - self._busy[longest]:.1f} s, as others were waiting")
+
+    def _run(self, job: Job) -> bytes:
+        worker = self._taken()
+        try:
+            return worker.ask(job)
+        finally:
+            with self._lock:
+                del self._busy[worker]
+            if not self._give_back(worker):
+                self._start_one(worker)
+
+    def _taken(self) -> WorkerProcess:
+        """A worker that stands ready; raises QueryFailedError where none can be started."""
+        while True:
+            ready = self._ready.get()
+            if isinstance(ready, TinylearnError):
+                self._after_failure(ready)
+            elif self._is_taken(ready):
+                return ready
+            else:
+                self._start_one(ready)
+
+    def _after_failure(self, error: TinylearnError) -> NoReturn:
+        """The next one who asks may have more luck; those who wait while this closes have none."""
+        if self._closed:
+            self._ready.put(error)
+        self._start_one()
+        raise error
+
+    def _is_taken(self, worker: WorkerProcess) -> bool:
+        with self._lock:
+            if self._closed or not worker.is_good():
+                return False
+            self._busy[worker] = time.monotonic()
+            return True
+
+    def _give_back(self, worker: WorkerProcess) -> bool:
+        """Whether it stands ready again."""
+        with self._lock:
+            if worker.is_good() and not self._closed:
+                self._ready.put(worker)
+                return True
+        return False
+
+    def _start_one(self, instead_of: WorkerProcess | None = None) -> None:
+        threading.Thread(
+            target=self._replace, args=(instead_of,), name="query worker", daemon=True
+        ).start()
+
+    def _replace(self, old: WorkerProcess | None) -> None:
+        if old is not None:
+            old.close()
+        if self._closed:
+            return
+        try:
+            worker = self._started()
+        except TinylearnError as error:
+            self._ready.put(error)
+            return
+        if not self._give_back(worker):
+            worker.close()
+
+    def _started(self) -> WorkerProcess:
+        """Once it has opened the store; raises QueryFailedError."""
+        try:
+            worker = WorkerProcess(self._place())
+        except OSError as error:
+            raise QueryFailedError(f"no worker can be started: {error}") from error
+        try:
+            worker.wait_ready()
+        except BaseException:
+            worker.close()
+            raise
+        return worker

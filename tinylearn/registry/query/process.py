@@ -1,0 +1,139 @@
+"""A worker process as its owner sees it: asked, timed, killed."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import tempfile
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from tinylearn.registry.query.errors import (
+    QueryFailedError,
+    QueryRefusedError,
+    QueryTimeoutError,
+    QueryTooLargeError,
+)
+from tinylearn.registry.query.job import MOST_HEAD_BYTES, Job, Outcome, Place, Reply
+
+_START_SECONDS = 60.0
+_END_SECONDS = 1.0
+_MOST_SAID = 1 << 16
+#: what an engine, or Python, says before it dies of it
+_OUT_OF_MEMORY = (b"memory allocation", b"bad_alloc", b"MemoryError")
+_PACKAGES = Path(__file__).resolve().parents[3]
+#: fewer arenas and no traces of the stack: less to count as memory, less to write when it is out
+_SETTINGS = {"MALLOC_ARENA_MAX": "2", "RUST_BACKTRACE": "0", "PYTHONNODEBUGRANGES": "1"}
+
+
+class WorkerProcess:
+    """Starts with its construction; may be killed from any thread, asked from one at a time."""
+
+    def __init__(self, place: Place) -> None:
+        self._limits = place.limits
+        self._killed_because = ""
+        self._spent = False
+        ours, theirs = socket.socketpair()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        with theirs:
+            self._line = Connection(ours.detach())
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "tinylearn.registry.query.worker", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._errors,
+                pass_fds=[theirs.fileno()], env=_environment(), start_new_session=True,
+            )  # fmt: skip
+        self._line.send_bytes(pickle.dumps(place))
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    def wait_ready(self) -> None:
+        """Until it has opened the store; raises QueryFailedError where it cannot."""
+        if not self._line.poll(_START_SECONDS):
+            raise QueryFailedError(f"no query can be run: no worker after {_START_SECONDS:g} s")
+        reply = self._reply(_START_SECONDS)
+        if reply.outcome != Outcome.READY:
+            raise QueryFailedError(f"no query can be run: {reply.message}")
+
+    def ask(self, job: Job) -> bytes:
+        """The answer; raises what errors.py lists."""
+        self._send(pickle.dumps(job))
+        reply = self._reply(self._limits.seconds)
+        self._spent = reply.last
+        if reply.outcome == Outcome.ANSWERED:
+            return self._body()
+        raise self._error(reply)
+
+    def is_good(self) -> bool:
+        """Whether it can be asked."""
+        return not (self._killed_because or self._spent) and self._process.poll() is None
+
+    def kill(self, because: str = "it is no longer needed") -> None:
+        """At once."""
+        self._killed_because = self._killed_because or because
+        self._process.kill()
+
+    def close(self) -> None:
+        """Kills it and gives back all that it had; not while it is asked."""
+        self.kill()
+        self._process.wait()
+        self._line.close()
+        self._errors.close()
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self._line.send_bytes(data)
+        except OSError:
+            raise self._death() from None
+
+    def _reply(self, seconds: float) -> Reply:
+        try:
+            if not self._line.poll(seconds):
+                self.kill(f"it took more than {seconds:g} s")
+                raise QueryTimeoutError(f"the query was stopped: it took more than {seconds:g} s")
+            return Reply.unpack(self._line.recv_bytes(MOST_HEAD_BYTES))
+        except (EOFError, OSError, ValueError):
+            raise self._death() from None
+
+    def _body(self) -> bytes:
+        try:
+            return self._line.recv_bytes(self._limits.answer_bytes)
+        except (EOFError, OSError):
+            raise self._death() from None
+
+    def _error(self, reply: Reply) -> Exception:
+        if reply.outcome == Outcome.REFUSED:
+            return QueryRefusedError(f"the query is not valid: {reply.message}")
+        if reply.outcome == Outcome.TOO_LARGE:
+            return QueryTooLargeError(reply.message)
+        if reply.outcome == Outcome.OUT_OF_MEMORY:
+            return self._out_of_memory()
+        return QueryFailedError(f"the engine failed: {reply.message}")
+
+    def _out_of_memory(self) -> QueryTooLargeError:
+        most = self._limits.memory_bytes >> 20
+        return QueryTooLargeError(f"the query was stopped: it took more than {most:,} MiB")
+
+    def _death(self) -> Exception:
+        """Why it is gone."""
+        if self._killed_because:
+            return QueryTimeoutError(f"the query was stopped: {self._killed_because}")
+        self.kill("it broke down")
+        code = self._process.wait()
+        self._errors.seek(0)
+        said = self._errors.read(1 << 16)
+        if b"memory allocation" in said or b"bad_alloc" in said or b"MemoryError" in said:
+            return self._out_of_memory()
+        return QueryFailedError(
+            f"the query broke the engine (exit {code}); others are not affected"
+        )
+
+
+def _environment() -> dict[str, str]:
+    path = os.pathsep.join(filter(None, (str(_PACKAGES), os.environ.get("PYTHONPATH"))))
+    return {**os.environ, **_SETTINGS, "PYTHONPATH": path}
