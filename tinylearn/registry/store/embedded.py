@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from pyoxigraph import Literal, NamedNode, Quad, QuerySolutions, Store, Triple
+from pyoxigraph import Literal, NamedNode, Quad, QueryResultsFormat, QuerySolutions, Store, Triple
 
 from tinylearn.registry.store import lock
 from tinylearn.registry.store.base import Row, Term
@@ -78,6 +78,10 @@ class EmbeddedStore:
         """See GraphStore."""
         text = bind(query, values or {})
         return self._read(lambda store: _rows(store, text))
+
+    def select_csv(self, query: str) -> bytes:
+        """See GraphStore."""
+        return self._read(lambda store: _csv(store, query))
 
     def bulk_load(self, quads: Iterable[Quad]) -> None:
         """See GraphStore."""
@@ -208,9 +212,20 @@ def _of(store: Store, kind: NamedNode) -> set[NamedNode]:
     }
 
 
-def _rows(store: Store, query: str) -> list[Row]:
+def _solutions(store: Store, query: str) -> QuerySolutions:
     found = store.query(query, use_default_graph_as_union=True)
     if not isinstance(found, QuerySolutions):
         raise ValueError("the query is no SELECT")
+    return found
+
+
+def _csv(store: Store, query: str) -> bytes:
+    text = _solutions(store, query).serialize(format=QueryResultsFormat.CSV)
+    assert text is not None
+    return text
+
+
+def _rows(store: Store, query: str) -> list[Row]:
+    found = _solutions(store, query)
     names = [variable.value for variable in found.variables]
     return [{name: row[name] for name in names if row[name] is not None} for row in found]
