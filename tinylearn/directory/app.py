@@ -13,9 +13,13 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 
-from tinylearn.directory import problem, well_known
+from tinylearn.directory import page, problem, well_known
+from tinylearn.directory.api import routes as api
+from tinylearn.directory.api.live import Live
+from tinylearn.directory.asking import Asking
 from tinylearn.directory.auth import Guard
 from tinylearn.directory.event_log import EventLog
+from tinylearn.directory.draft import Happened
 from tinylearn.directory.events import Events
 from tinylearn.directory.jsonpath_pool import JsonPathPool
 from tinylearn.directory.listing import Listing
@@ -25,6 +29,7 @@ from tinylearn.directory.search import Search
 from tinylearn.directory.settings import Settings
 from tinylearn.directory.shelf import Shelf
 from tinylearn.directory.things import Things
+from tinylearn.registry.query.service import QueryService
 from tinylearn.registry.store.base import GraphStore
 
 _log = logging.getLogger(__name__)

@@ -16,9 +16,10 @@ from tinylearn.errors import BadInputError
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 #: asked with POST as a long query does not fit into an address; changes nothing
-_READS = frozenset({"/search/sparql"})
-#: how to log in must be known before one has
-_OPEN = frozenset({"/.well-known/wot"})
+_READS = frozenset({"/search/sparql", "/api/query"})
+#: how to log in must be known before one has; the page asks for the token, and shows nothing without
+_OPEN = frozenset({"/.well-known/wot", "/"})
+_PAGE = "/page/"
 _MOST_BYTES = 65536
 
 
@@ -66,7 +67,7 @@ class Guard:
             return _foreign_host(headers) or (
                 None if reads else _foreign_page(scope, headers, self._settings.origins)
             )
-        if scope["path"] in _OPEN or (reads and self._settings.read != READ_TOKEN):
+        if _is_open(scope["path"]) or (reads and self._settings.read != READ_TOKEN):
             return None
         return self._without_token(headers)
 
@@ -80,6 +81,10 @@ class Guard:
             return None
         challenge = {"WWW-Authenticate": 'Bearer realm="tinylearn", error="invalid_token"'}
         return ProblemError(401, "that token is not known here", (), challenge)
+
+
+def _is_open(path: str) -> bool:
+    return path in _OPEN or path.startswith(_PAGE)
 
 
 def _digest(token: bytes) -> bytes:
