@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+from starlette.routing import BaseRoute
 
 from tinylearn.directory.app import create_app
 from tinylearn.directory.server import Server
@@ -32,11 +33,15 @@ class Service:
 
 
 @contextmanager
-def served(where: Path, settings: Settings | None = None) -> Iterator[Service]:
-    """Until the block ends; the store is closed then, so that it can be opened again."""
+def served(
+    where: Path, settings: Settings | None = None,
+    more: Callable[[GraphStore], Sequence[BaseRoute]] = lambda _store: (),
+) -> Iterator[Service]:  # fmt: skip
+    """Until the block ends; the store is closed then, so that it can be opened again. ``more``: routes
+    beside those of the directory."""
     settings = settings or Settings()
     with closing(open_store(where)) as store:
-        app = create_app(store, settings)
+        app = create_app(store, settings, more(store))
         told: list[str] = []
         listening = threading.Event()
         server = Server(app, settings, lambda url: (told.append(url), listening.set())[0])

@@ -23,7 +23,8 @@ class Pool:
     def __init__(self, place: Callable[[], Place], limits: Limits) -> None:
         self._place = place
         self._limits = limits
-        self._ready: queue.SimpleQueue[WorkerProcess | TinylearnError] = queue.SimpleQueue()
+        # the last one that has answered knows the newest revision
+        self._ready: queue.LifoQueue[WorkerProcess | TinylearnError] = queue.LifoQueue()
         self._lock = threading.Lock()
         self._busy: dict[WorkerProcess, float] = {}
         self._waiting = 0

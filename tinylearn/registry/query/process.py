@@ -8,8 +8,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import IO
 
 from tinylearn.registry.query.errors import (
     QueryFailedError,
@@ -36,16 +38,16 @@ class WorkerProcess:
         self._limits = place.limits
         self._killed_because = ""
         self._spent = False
-        ours, theirs = socket.socketpair()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
-        with theirs:
-            self._line = Connection(ours.detach())
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "tinylearn.registry.query.worker", str(theirs.fileno())],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._errors,
-                pass_fds=[theirs.fileno()], env=_environment(), start_new_session=True,
-            )  # fmt: skip
-        self._line.send_bytes(pickle.dumps(place))
+        ours, theirs = socket.socketpair()
+        self._line = Connection(ours.detach())
+        try:
+            with theirs:
+                self._process = _started(theirs.fileno(), self._errors)
+        except BaseException:
+            self._let_go()
+            raise
+        self._send(pickle.dumps(place))
 
     @property
     def pid(self) -> int:
@@ -82,14 +84,16 @@ class WorkerProcess:
         """Kills it and gives back all that it had; not while it is asked."""
         self.kill()
         self._process.wait()
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._line.close()
         self._errors.close()
 
     def _send(self, data: bytes) -> None:
-        try:
+        # where it is gone, its reply is missing as well
+        with suppress(OSError):
             self._line.send_bytes(data)
-        except OSError:
-            raise self._death() from None
 
     def _reply(self, seconds: float) -> Reply:
         try:
@@ -123,15 +127,29 @@ class WorkerProcess:
         """Why it is gone."""
         if self._killed_because:
             return QueryTimeoutError(f"the query was stopped: {self._killed_because}")
-        self.kill("it broke down")
-        code = self._process.wait()
+        code = self._exit_code()
         self._errors.seek(0)
-        said = self._errors.read(1 << 16)
-        if b"memory allocation" in said or b"bad_alloc" in said or b"MemoryError" in said:
+        said = self._errors.read(_MOST_SAID)
+        if any(sign in said for sign in _OUT_OF_MEMORY):
             return self._out_of_memory()
-        return QueryFailedError(
-            f"the query broke the engine (exit {code}); others are not affected"
-        )
+        last = (said.decode("utf-8", "replace").splitlines() or [""])[-1][:200]
+        return QueryFailedError(f"a worker ended ({code}); others are not affected: {last}")
+
+    def _exit_code(self) -> int:
+        """Its line is closed: it ends, or will not be waited for."""
+        try:
+            return self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill("it broke down")
+            return self._process.wait()
+
+
+def _started(line: int, errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "tinylearn.registry.query.worker", str(line)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
+        pass_fds=[line], env=_environment(), start_new_session=True,
+    )  # fmt: skip
 
 
 def _environment() -> dict[str, str]:

@@ -56,14 +56,16 @@ def rendered(result: Result, kind: QueryResultsFormat | RdfFormat, limits: Limit
     if isinstance(result, QueryBoolean):
         return result.serialize(format=kind) or b""
     json = _written(result, QueryResultsFormat.JSON, limits)
+    is_small = len(json) <= _LEAST_ROW_BYTES * limits.rows
+    if is_small and kind == QueryResultsFormat.JSON:
+        return json
     return rows_in(json, kind, limits)
 
 
 def rows_in(json: bytes, kind: QueryResultsFormat, limits: Limits) -> bytes:
-    """Rows in SPARQL's JSON, in another format; raises QueryTooLargeError, or SyntaxError where it is
-    not that."""
-    if len(json) > _LEAST_ROW_BYTES * limits.rows:
-        _check_count(_solutions(json), limits)
+    """Rows in SPARQL's JSON, counted, in another format; raises QueryTooLargeError, or SyntaxError
+    where it is not that, or not whole."""
+    _check_count(_solutions(json), limits)
     if kind == QueryResultsFormat.JSON:
         return json
     return _written(_solutions(json), kind, limits)

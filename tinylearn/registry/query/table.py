@@ -12,7 +12,8 @@ from pyoxigraph import (
 
 from tinylearn.registry.vocabulary import PREFIXES, XSD
 
-_NUMBERS = {XSD + name: int for name in ("integer", "int", "long", "nonNegativeInteger")}
+_INTEGERS = frozenset(XSD + name for name in ("integer", "int", "long", "nonNegativeInteger"))
+_NUMBERS = _INTEGERS | {XSD + name for name in ("decimal", "double", "float")}
 Cell = str | int
 
 
@@ -35,7 +36,7 @@ def _cell(term: object) -> Cell:
     if isinstance(term, NamedNode):
         return _short(term.value)
     if isinstance(term, Literal):
-        return _number(term) if term.datatype.value in _NUMBERS else _printable(term.value)
+        return _number(term) if term.datatype.value in _INTEGERS else _printable(term.value)
     return str(term)
 
 

@@ -16,19 +16,19 @@ from pathlib import Path
 
 from pyoxigraph import BlankNode, DefaultGraph, NamedNode
 
+from tinylearn.errors import TinylearnError
 from tinylearn.registry.query.engine import ALL_GRAPHS
 from tinylearn.registry.query.errors import QueryTooLargeError
 from tinylearn.registry.query.formats import GRAPHS, ROWS
 from tinylearn.registry.query.job import Job, Outcome, Place, Reply
-from tinylearn.registry.query.results import rendered
+from tinylearn.registry.query.results import Result, rendered
 from tinylearn.registry.store.errors import StoreError
 from tinylearn.registry.store.snapshot import open_snapshot
-
-_Name = NamedNode | BlankNode | DefaultGraph
 
 #: after the time limit, whoever asked should have killed this process
 _GRACE_SECONDS = 2.0
 _NICENESS = 5
+_FAILURES = (TinylearnError, MemoryError, SyntaxError, ValueError, OSError, RuntimeError)
 _KINDS = {form.names[0]: form.kind for form in (*ROWS, *GRAPHS)}
 
 
@@ -45,48 +45,58 @@ class Worker:
     def answer(self, job: Job) -> tuple[Reply, bytes]:
         """Within time and memory."""
         try:
-            self._refresh(job.revision)
-        except StoreError as error:
-            return Reply(Outcome.FAILED, str(error), last=True), b""
-        signal.setitimer(signal.ITIMER_REAL, self._limits.seconds + _GRACE_SECONDS)
-        _limit_memory(self._memory)
-        try:
-            return self._answer(job)
-        finally:
-            _limit_memory(resource.RLIM_INFINITY)
-            signal.setitimer(signal.ITIMER_REAL, 0)
-
-    def _answer(self, job: Job) -> tuple[Reply, bytes]:
-        try:
-            body = self._run(job)
-        except QueryTooLargeError as error:
-            return self._reply(Outcome.TOO_LARGE, str(error)), b""
-        except MemoryError:
-            return Reply(Outcome.OUT_OF_MEMORY, last=True), b""
-        except (SyntaxError, ValueError) as error:
-            return self._reply(Outcome.REFUSED, str(error)), b""
-        except (OSError, RuntimeError) as error:  # a writer has taken a file away, at the worst
-            return Reply(Outcome.FAILED, str(error), last=True), b""
+            if job.revision != self._revision:
+                self._reopen()
+                self._revision = job.revision
+            body = self._limited(job)
+        except _FAILURES as error:
+            return self._failure(error), b""
         return self._reply(Outcome.ANSWERED), body
 
+    def _limited(self, job: Job) -> bytes:
+        signal.setitimer(signal.ITIMER_REAL, self._limits.seconds + _GRACE_SECONDS)
+        try:
+            return self._run(job)
+        except (OSError, RuntimeError) as error:
+            if _is_unknown_function(error):
+                raise
+            # a writer may have taken away a file that was not open yet
+            self._reopen()
+            return self._run(job)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
     def _run(self, job: Job) -> bytes:
+        _limit_memory(self._memory)
+        try:
+            return rendered(self._result(job), _KINDS[job.format], self._limits)
+        finally:
+            _limit_memory(resource.RLIM_INFINITY)
+
+    def _result(self, job: Job) -> Result:
         if job.graphs == ALL_GRAPHS:
-            result = self._store.query(job.text, use_default_graph_as_union=True)
-        else:
-            default: list[_Name] = list(job.graphs.default)
-            named: list[NamedNode | BlankNode] = list(job.graphs.named)
-            result = self._store.query(job.text, default_graph=default, named_graphs=named)
-        return rendered(result, _KINDS[job.format], self._limits)
+            return self._store.query(job.text, use_default_graph_as_union=True)
+        default: list[NamedNode | BlankNode | DefaultGraph] = list(job.graphs.default)
+        named: list[NamedNode | BlankNode] = list(job.graphs.named)
+        return self._store.query(job.text, default_graph=default, named_graphs=named)
+
+    def _failure(self, error: Exception) -> Reply:
+        if isinstance(error, QueryTooLargeError):
+            return self._reply(Outcome.TOO_LARGE, str(error))
+        if isinstance(error, MemoryError):
+            return Reply(Outcome.OUT_OF_MEMORY, last=True)
+        if isinstance(error, (SyntaxError, ValueError)) or _is_unknown_function(error):
+            return self._reply(Outcome.REFUSED, str(error))
+        return Reply(Outcome.FAILED, str(error), last=True)
 
     def _reply(self, outcome: Outcome, message: str = "") -> Reply:
         """The last one where the process has grown: what was freed is not always given back."""
         grown = _memory_bytes() > self._memory - self._limits.memory_bytes // 2
         return Reply(outcome, message, grown)
 
-    def _refresh(self, revision: int) -> None:
-        if revision != self._revision:
-            self._store = open_snapshot(self._place.folder)
-            self._revision = revision
+    def _reopen(self) -> None:
+        """Not under the limit of memory: it starts threads."""
+        self._store = open_snapshot(self._place.folder)
 
 
 def serve(line: Connection) -> None:
@@ -104,6 +114,10 @@ def serve(line: Connection) -> None:
             line.send_bytes(body)
         if reply.last:
             return
+
+
+def _is_unknown_function(error: Exception) -> bool:
+    return isinstance(error, RuntimeError) and "is not supported" in str(error)
 
 
 def _memory_bytes() -> int:

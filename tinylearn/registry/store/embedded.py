@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +26,7 @@ from tinylearn.registry.store.update_text import (
     upsert_text,
 )
 from tinylearn.registry.store.values import bind
-from tinylearn.registry.store.write_ahead_log import WriteAheadLog, sync_folder
+from tinylearn.registry.store.write_ahead_log import WriteAheadLog, sync_files
 from tinylearn.registry.vocabulary import TYPE
 
 #: quads loaded at a time: Oxigraph needs about 1 kB of memory for each
@@ -91,8 +93,8 @@ class EmbeddedStore:
 
     def quads(self) -> Iterator[Quad]:
         """See GraphStore; a snapshot."""
-        with _told(self.where):
-            for quad in self._opened().quads_for_pattern(None, None, None, None):
+        with _told(self.where), self._steady() as store:
+            for quad in store.quads_for_pattern(None, None, None, None):
                 if quad.graph_name != REGISTRY:
                     yield quad
 
@@ -114,14 +116,15 @@ class EmbeddedStore:
             self._log.sync()
 
     def backup(self, folder: Path) -> None:
-        """A copy in ``folder``, which must not exist: hard links on the same file system."""
+        """A copy in ``folder``, which must not exist, on the disk when this returns; hard links on the
+        same file system."""
         if self.read_only:
             self._opened()
             copy_snapshot(self.folder, folder)
         else:
             with self._writer() as store:
                 store.backup(str(folder))
-        sync_folder(folder)
+        sync_files(folder)
 
     def close(self) -> None:
         """See GraphStore. Tables are written, so that the next one opens quickly."""
@@ -142,6 +145,26 @@ class EmbeddedStore:
         if self._store is None:
             raise StoreError(f"{self.where}: is closed")
         return self._store
+
+    @contextmanager
+    def _steady(self) -> Iterator[Store]:
+        """For reading so long that a writer may take files away meanwhile: a copy made of links."""
+        store = self._opened()
+        if not self.read_only:
+            yield store
+            return
+        try:
+            place = tempfile.mkdtemp(
+                prefix=f".{self.folder.name}-", dir=self.folder.absolute().parent
+            )
+        except OSError:  # no place for it, as on a disk that nobody writes to
+            yield store
+            return
+        try:
+            copy_snapshot(self.folder, Path(place) / "copy")
+            yield Store.read_only(str(Path(place) / "copy"))
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
 
     @contextmanager
     def _writer(self) -> Iterator[Store]:

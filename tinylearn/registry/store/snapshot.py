@@ -15,6 +15,8 @@ from tinylearn.registry.store.errors import StoreError
 
 _PATIENCE_S = 10.0
 _PAUSE_S = 0.01
+#: files beside tables and logs that make a store
+_COPIED = ("CURRENT", "MANIFEST-", "IDENTITY", "OPTIONS-")
 
 
 T = TypeVar("T")
@@ -30,14 +32,32 @@ def open_snapshot(folder: Path, patience_s: float = _PATIENCE_S) -> Store:
 
 
 def copy_snapshot(folder: Path, target: Path, patience_s: float = _PATIENCE_S) -> None:
-    """What ``open_snapshot`` would see as a store of its own, in ``target``, which must not exist. Files
-    that never change are hard links where they can be."""
+    """What ``open_snapshot`` would see as a store of its own, in ``target``, which is replaced. Tables,
+    which never change, are hard links where they can be.
+
+    Oxigraph's own backup of a store that is open for reading leaves the log out, and with it what was
+    committed last.
+    """
 
     def copy() -> None:
         shutil.rmtree(target, ignore_errors=True)
-        Store.read_only(str(folder)).backup(str(target))
+        target.mkdir()
+        for name in os.listdir(folder):
+            if name.endswith(".sst"):
+                _link(folder / name, target / name)
+            elif name.endswith(".log") or name.startswith(_COPIED):
+                shutil.copyfile(folder / name, target / name)
 
     _undisturbed(folder, copy, patience_s)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)
 
 
 def _undisturbed(folder: Path, action: Callable[[], T], patience_s: float) -> T:

@@ -51,6 +51,13 @@ def sync_folder(folder: Path) -> None:
     _sync(folder, os.fsync)
 
 
+def sync_files(folder: Path) -> None:
+    """Puts a folder's files and their names on the disk."""
+    for name in os.listdir(folder):
+        _sync(folder / name, os.fsync)
+    sync_folder(folder)
+
+
 def _sync(path: Path, how: object) -> None:
     try:
         handle = os.open(path, os.O_RDONLY)
