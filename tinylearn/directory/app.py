@@ -11,23 +11,23 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
 from tinylearn.directory import page, problem, well_known
 from tinylearn.directory.api import routes as api
 from tinylearn.directory.api.live import Live
-from tinylearn.directory.asking import Asking
 from tinylearn.directory.auth import Guard
-from tinylearn.directory.event_log import EventLog
 from tinylearn.directory.draft import Happened
+from tinylearn.directory.event_log import EventLog
 from tinylearn.directory.events import Events
 from tinylearn.directory.jsonpath_pool import JsonPathPool
 from tinylearn.directory.listing import Listing
 from tinylearn.directory.load import Load
 from tinylearn.directory.registrar import Registrar
 from tinylearn.directory.search import Search
-from tinylearn.directory.settings import Settings
+from tinylearn.directory.settings import Limits, Settings
 from tinylearn.directory.shelf import Shelf
+from tinylearn.directory.sparql import Sparql
 from tinylearn.directory.things import Things
 from tinylearn.registry.query.service import QueryService
 from tinylearn.registry.store.base import GraphStore
@@ -40,9 +40,13 @@ _SEEN = ("ETag", "Link", "Location", "Content-Location", "WWW-Authenticate")
 _PURGE_SECONDS = 1.0
 
 
-def create_app(store: GraphStore, settings: Settings, more: Sequence[BaseRoute] = ()) -> Starlette:
-    """``more``: routes beside those of the directory. The store stays the caller's to close, after
-    the application has ended (its lifespan, or ``app.state.close()``).
+def create_app(
+    store: GraphStore, settings: Settings, more: Sequence[BaseRoute] = (),
+    queries: QueryService | None = None,
+) -> Starlette:  # fmt: skip
+    """``more``: routes beside those of the directory; ``queries``: where SPARQL may be asked. Both
+    stay the caller's to close, as the store, after the application has ended (its lifespan, or
+    ``app.state.close()``).
 
     ``app.state``: ``registrar``, ``events``, ``settings``. Raises UsageError for settings that are
     not safe, and what reading the store raises.
@@ -50,13 +54,20 @@ def create_app(store: GraphStore, settings: Settings, more: Sequence[BaseRoute] 
     settings.check()
     limits = settings.limits
     log = EventLog(limits.history_events, limits.history_bytes)
-    registrar = Registrar(Shelf(store), log.tell)
+    live = Live(store, lambda: registrar.epoch())
+
+    def tell(happened: Sequence[Happened]) -> None:
+        live.note(happened)
+        log.tell(happened)
+
+    registrar = Registrar(Shelf(store), tell)
     pool = JsonPathPool(limits)
     routes = [
         *Things(registrar, Listing(registrar), limits).routes(),
         *Events(log, limits.subscribers).routes(),
         *Search(registrar, pool, limits).routes(),
         *well_known.routes(settings),
+        *_browsing(store, live, queries, limits),
         *more,
     ]
     handlers: dict[Any, Any] = dict.fromkeys((*problem.HANDLED, Exception), problem.handle)
@@ -66,6 +77,16 @@ def create_app(store: GraphStore, settings: Settings, more: Sequence[BaseRoute] 
     app.state.registrar, app.state.events, app.state.settings = registrar, log, settings
     app.state.pool = pool
     return app
+
+
+def _browsing(
+    store: GraphStore, live: Live, queries: QueryService | None, limits: Limits
+) -> list[Route]:
+    """The page, what it asks, and SPARQL."""
+    sparql = None if queries is None else Sparql(queries, limits)
+    asking = None if sparql is None else sparql.asking
+    return [*page.routes(), *api.routes(store, live, asking, limits),
+            *([] if sparql is None else sparql.routes())]  # fmt: skip
 
 
 def _around(settings: Settings) -> list[Middleware]:

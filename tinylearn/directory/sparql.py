@@ -5,28 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from urllib.parse import parse_qsl
 
-from anyio import CapacityLimiter, to_thread
 from pyoxigraph import NamedNode
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from tinylearn.directory import media, request_body
+from tinylearn.directory.asking import Asking
 from tinylearn.directory.problem import ProblemError
 from tinylearn.directory.resource import resource
 from tinylearn.directory.settings import Limits
 from tinylearn.registry.query.engine import Graphs
-from tinylearn.registry.query.errors import (
-    NoSuchFormatError,
-    QueryBusyError,
-    QueryFailedError,
-    QueryRefusedError,
-    QueryTimeoutError,
-    QueryTooLargeError,
-)
 from tinylearn.registry.query.formats import ANY
 from tinylearn.registry.query.service import Answer, QueryService
 
@@ -35,14 +26,6 @@ _QUERY, _FORM = "application/sparql-query", "application/x-www-form-urlencoded"
 _UPDATE = "application/sparql-update"
 _DEFAULT, _NAMED = "default-graph-uri", "named-graph-uri"
 _MOST_PARAMETERS = 1000
-_STATUS: tuple[tuple[type[Exception], int], ...] = (
-    (NoSuchFormatError, 406),
-    (QueryTimeoutError, 504),
-    (QueryBusyError, 503),
-    (QueryTooLargeError, 400),
-    (QueryFailedError, 500),
-)
-_RETRY = {"Retry-After": "1"}
 
 
 @dataclass(frozen=True)
@@ -52,13 +35,11 @@ class _Asked:
 
 
 class Sparql:
-    """The endpoint. Queries run beside the event loop, those that wait do not keep others waiting."""
+    """The endpoint. ``asking``: for others who ask the same service."""
 
     def __init__(self, service: QueryService, limits: Limits) -> None:
-        self._service = service
+        self.asking = Asking(service)
         self._limits = limits
-        most = service.limits
-        self._threads = CapacityLimiter(most.workers + most.waiting)
 
     def routes(self, path: str = PATH) -> list[Route]:
         """GET, and POST of a form or of the query itself."""
@@ -79,15 +60,7 @@ class Sparql:
 
     async def _answered(self, request: Request, asked: _Asked) -> Response:
         accept = ",".join(request.headers.getlist("accept")) or ANY
-        if self._threads.available_tokens <= 0:
-            raise ProblemError(503, "too many queries are waiting; try again later", (), _RETRY)
-        ask = partial(self._service.ask, asked.query, accept=accept, graphs=asked.graphs)
-        try:
-            answer = await to_thread.run_sync(ask, limiter=self._threads)
-        except QueryRefusedError as error:
-            raise ProblemError(413 if error.oversized else 400, str(error)) from None
-        except tuple(kind for kind, _ in _STATUS) as error:
-            raise _problem(error) from None
+        answer = await self.asking.ask(asked.query, {}, accept, asked.graphs)
         return Response(answer.body, 200, _headers(answer))
 
 
@@ -104,11 +77,6 @@ def _headers(answer: Answer) -> Mapping[str, str]:
         "Vary": "Accept",
         **notes,
     }
-
-
-def _problem(error: Exception) -> ProblemError:
-    status = next(status for kind, status in _STATUS if isinstance(error, kind))
-    return ProblemError(status, str(error), (), _RETRY if status in (503, 504) else {})
 
 
 def _text(body: bytes) -> str:

@@ -84,4 +84,3 @@ class Queries:
         headers = {"Content-Type": answer.content_type, "Cache-Control": "no-cache",
                    "Tinylearn-Notes": notes}  # fmt: skip
         return Response(answer.body, 200, headers)
-

@@ -59,7 +59,9 @@ class Projects:
 
     def _asked(self, given: QueryParams) -> dict[str, Any]:
         if not isinstance(self._store, EmbeddedStore):
-            raise ProblemError(422, "a registry behind an endpoint keeps no model files to generate from")
+            raise ProblemError(
+                422, "a registry behind an endpoint keeps no model files to generate from"
+            )
         return {
             "where": str(self._store.folder.resolve()),
             "model": params.needed_iri(given, "model"),
@@ -117,7 +119,9 @@ class Projects:
         head = await process.stdout.readline()
         archive = await _read(process.stdout, self._limits.project_bytes)
         if not head.endswith(b"\n"):
-            raise ProblemError(500, "the project could not be generated; the service's log says why")
+            raise ProblemError(
+                500, "the project could not be generated; the service's log says why"
+            )
         return json.loads(head), archive
 
 
