@@ -10,14 +10,16 @@ from pyoxigraph import NamedNode
 from tinylearn.registry.names import short
 from tinylearn.registry.store.base import Term
 from tinylearn.registry.triples import Description, Node
-from tinylearn.registry.vocabulary import NNET, RDFS, SCHEMA, SSN, tl
+from tinylearn.registry.vocabulary import MLS, NNET, RDFS, SCHEMA, SSN, tl
 
 Json = dict[str, Any]
 _LAYERS = tuple(NamedNode(NNET + name) for name in ("inputLayer", "middleLayer", "outputLayer"))
 _INDEX, _KIND = NamedNode(NNET + "hasIndex"), NamedNode(NNET + "hasType")
 _ACTIVATION, _QUANTIZATION = (NamedNode(NNET + n) for n in ("hasActivation", "hasQuantization"))
 _NAMES = (NamedNode(SCHEMA + "name"), NamedNode(RDFS + "label"))
-_METRIC, _VALUE = NamedNode(NNET + "hasMetric"), NamedNode(NNET + "hasMetricValue")
+_METRIC = NamedNode(NNET + "hasMetric")
+#: as it was measured, before the ontology's percentage
+_VALUES = (NamedNode(MLS + "hasValue"), NamedNode(NNET + "hasMetricValue"))
 _MOST_LAYERS = 2000
 
 
@@ -69,7 +71,7 @@ def metrics(about: Description, model: NamedNode) -> Iterator[Json]:
         )
         yield {
             "name": name,
-            "value": about.number(node, _VALUE),
+            "value": about.number(node, *_VALUES),
             "samples": about.number(node, tl("samples")),
             "measuredOn": about.text(node, tl("measuredOn")),
         }

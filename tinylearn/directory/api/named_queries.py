@@ -21,7 +21,7 @@ from tinylearn.registry.store.base import Term
 from tinylearn.registry.td.json_text import read_json
 
 ACCEPT = "application/sparql-results+json, application/n-triples"
-_MOST_VALUES = 50
+_MOST_VALUES, _MOST_BYTES = 50, 2**18
 
 
 def queries(_asked: QueryParams) -> dict[str, Any]:
@@ -60,8 +60,10 @@ def _values(known: NamedQuery, given: dict[str, str]) -> dict[str, Term]:
 
 
 def _read(body: bytes) -> dict[str, Any]:
+    if len(body) > _MOST_BYTES:
+        raise ProblemError(413, f"the request has more than {_MOST_BYTES:,} bytes")
     try:
-        found = read_json(body)
+        found, _ = read_json(body)
     except BadInputError as error:
         raise ProblemError(400, f"the request: {error}") from None
     if not isinstance(found, dict):
