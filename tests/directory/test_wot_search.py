@@ -120,7 +120,7 @@ def test_too_many_searches_are_refused_while_others_wait():
 
         async def documents() -> AsyncIterator[bytes]:
             await may_go_on.wait()
-            yield b'{"a": 1}'
+            yield b'{"a": 1}\n'
 
         first = asyncio.create_task(pool.ask("$[*].a", documents()))
         await asyncio.sleep(0)
@@ -139,7 +139,7 @@ def test_a_worker_that_dies_is_replaced():
         pool = JsonPathPool(Limits())
 
         async def documents() -> AsyncIterator[bytes]:
-            yield b'{"a": 1}'
+            yield b'{"a": 1}\n'
 
         assert await pool.ask("$[*].a", documents()) == b"[1]"
         pool._idle[0].kill()

@@ -11,11 +11,12 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from tinylearn.directory import page, problem, well_known
 from tinylearn.directory.api import routes as api
 from tinylearn.directory.api.live import Live
+from tinylearn.directory.asking import Asking
 from tinylearn.directory.auth import Guard
 from tinylearn.directory.draft import Happened
 from tinylearn.directory.event_log import EventLog
@@ -25,8 +26,9 @@ from tinylearn.directory.listing import Listing
 from tinylearn.directory.load import Load
 from tinylearn.directory.registrar import Registrar
 from tinylearn.directory.search import Search
-from tinylearn.directory.settings import Limits, Settings
+from tinylearn.directory.settings import Settings
 from tinylearn.directory.shelf import Shelf
+from tinylearn.directory.sparql import PATH as SPARQL
 from tinylearn.directory.sparql import Sparql
 from tinylearn.directory.things import Things
 from tinylearn.registry.query.service import QueryService
@@ -40,16 +42,12 @@ _SEEN = ("ETag", "Link", "Location", "Content-Location", "WWW-Authenticate")
 _PURGE_SECONDS = 1.0
 
 
-def create_app(
-    store: GraphStore, settings: Settings, more: Sequence[BaseRoute] = (),
-    queries: QueryService | None = None,
-) -> Starlette:  # fmt: skip
-    """``more``: routes beside those of the directory; ``queries``: where SPARQL may be asked. Both
-    stay the caller's to close, as the store, after the application has ended (its lifespan, or
-    ``app.state.close()``).
+def create_app(store: GraphStore, settings: Settings, more: Sequence[BaseRoute] = ()) -> Starlette:
+    """``more``: routes beside those of the directory; one of SPARQL's address takes its place. The
+    store stays the caller's to close, after the application's lifespan has ended.
 
-    ``app.state``: ``registrar``, ``events``, ``settings``. Raises UsageError for settings that are
-    not safe, and what reading the store raises.
+    ``app.state``: ``registrar``, ``events``, ``settings``, ``closing`` (what ends with it). Raises
+    UsageError for settings that are not safe, and what reading the store raises.
     """
     settings.check()
     limits = settings.limits
@@ -62,12 +60,18 @@ def create_app(
 
     registrar = Registrar(Shelf(store), tell)
     pool = JsonPathPool(limits)
+    closing = contextlib.ExitStack()
+    closing.callback(registrar.close)
+    has_sparql = any(getattr(route, "path", None) == SPARQL for route in more)
+    asking = None if has_sparql else _asking(store, closing)
     routes = [
         *Things(registrar, Listing(registrar), limits).routes(),
         *Events(log, limits.subscribers).routes(),
         *Search(registrar, pool, limits).routes(),
         *well_known.routes(settings),
-        *_browsing(store, live, queries, limits),
+        *([] if asking is None else Sparql(asking, limits, plain=True).routes()),
+        *page.routes(),
+        *api.routes(store, live, asking, limits),
         *more,
     ]
     handlers: dict[Any, Any] = dict.fromkeys((*problem.HANDLED, Exception), problem.handle)
@@ -75,18 +79,12 @@ def create_app(
                     lifespan=_lifespan)  # fmt: skip
     app.router.redirect_slashes = False
     app.state.registrar, app.state.events, app.state.settings = registrar, log, settings
-    app.state.pool = pool
+    app.state.pool, app.state.closing = pool, closing
     return app
 
 
-def _browsing(
-    store: GraphStore, live: Live, queries: QueryService | None, limits: Limits
-) -> list[Route]:
-    """The page, what it asks, and SPARQL."""
-    sparql = None if queries is None else Sparql(queries, limits)
-    asking = None if sparql is None else sparql.asking
-    return [*page.routes(), *api.routes(store, live, asking, limits),
-            *([] if sparql is None else sparql.routes())]  # fmt: skip
+def _asking(store: GraphStore, closing: contextlib.ExitStack) -> Asking:
+    return Asking(closing.enter_context(QueryService(store)))
 
 
 def _around(settings: Settings) -> list[Middleware]:
@@ -108,7 +106,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         purging.cancel()
         app.state.events.close()
         await app.state.pool.close()
-        await asyncio.to_thread(app.state.registrar.close)
+        await asyncio.to_thread(app.state.closing.close)
 
 
 async def _purge(registrar: Registrar) -> None:

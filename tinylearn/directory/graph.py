@@ -20,6 +20,7 @@ from tinylearn.registry.things import (
     TTL,
     kept,
 )
+from tinylearn.registry.vocabulary import TD
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -34,6 +35,18 @@ PATTERN = f"""
       OPTIONAL {{ ?registration {TTL} ?ttl }}
     }}
   }}"""
+
+#: variables: thing, document
+KEPT = f"GRAPH ?thing {{ ?thing {DOCUMENT} ?document }}"
+#: variable: thing
+ALL = f"SELECT ?thing WHERE {{ GRAPH ?thing {{ ?thing {DOCUMENT} [] }} }}"
+#: by what things can be sorted, but for their id: variables thing, key
+SORTS = {
+    "title": f"?thing <{TD}title> ?key",
+    "created": f"?thing {HAS_REGISTRATION} [ {CREATED} ?key ]",
+    "modified": f"?thing {HAS_REGISTRATION} [ {MODIFIED} ?key ]",
+    "expires": f"?thing {HAS_REGISTRATION} [ {EXPIRES} ?key ]",
+}
 
 
 def triples(entry: Entry, said: Sequence[Triple]) -> list[Triple]:

@@ -30,7 +30,8 @@ class JsonPathPool:
         self._waiting = 0
 
     async def ask(self, query: str, documents: AsyncIterator[bytes]) -> bytes:
-        """A JSON array of what the query selects from the array of all documents (one line each).
+        """A JSON array of what the query selects from the array of all documents (some lines at a time,
+        each one of them).
 
         Raises ProblemError: 400 for what is no query, 422 for an answer that is too large, 503
         where it takes too long or too many ask.
@@ -88,8 +89,8 @@ class JsonPathPool:
         question = json.dumps({"query": query, **bounds}).encode() + b"\n"
         try:
             process.stdin.write(question)
-            async for line in documents:
-                process.stdin.write(line + b"\n")
+            async for lines in documents:
+                process.stdin.write(lines)
                 await process.stdin.drain()
             process.stdin.write(b"\n")
             await process.stdin.drain()

@@ -3,7 +3,6 @@ also WoT Discovery's search by SPARQL (7.3.2.3.3)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -19,7 +18,7 @@ from tinylearn.directory.resource import resource
 from tinylearn.directory.settings import Limits
 from tinylearn.registry.query.engine import Graphs
 from tinylearn.registry.query.formats import ANY
-from tinylearn.registry.query.service import Answer, QueryService
+from tinylearn.registry.query.service import Answer
 
 PATH = "/search/sparql"
 _QUERY, _FORM = "application/sparql-query", "application/x-www-form-urlencoded"
@@ -35,10 +34,15 @@ class _Asked:
 
 
 class Sparql:
-    """The endpoint. ``asking``: for others who ask the same service."""
+    """The endpoint.
 
-    def __init__(self, service: QueryService, limits: Limits) -> None:
-        self.asking = Asking(service)
+    ``plain``: who does not say what it likes gets application/json or application/ld+json, as WoT
+    Discovery wants it, and not what SPARQL clients ask for by name.
+    """
+
+    def __init__(self, asking: Asking, limits: Limits, plain: bool = False) -> None:
+        self._asking = asking
+        self._plain = plain
         self._limits = limits
 
     def routes(self, path: str = PATH) -> list[Route]:
@@ -60,15 +64,21 @@ class Sparql:
 
     async def _answered(self, request: Request, asked: _Asked) -> Response:
         accept = ",".join(request.headers.getlist("accept")) or ANY
-        answer = await self.asking.ask(asked.query, {}, accept, asked.graphs)
-        return Response(answer.body, 200, _headers(answer))
+        plain = self._plain and media.SPARQL_JSON not in accept
+        if plain and accept == ANY:
+            accept = f"{media.LD}, {ANY};q=0.9"
+        answer = await self._asking.ask(asked.query, {}, accept, asked.graphs)
+        headers = _headers(answer)
+        if plain and headers["Content-Type"] == media.SPARQL_JSON:
+            headers["Content-Type"] = media.JSON
+        return Response(answer.body, 200, headers)
 
 
 def _content_type(request: Request) -> str:
     return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
 
-def _headers(answer: Answer) -> Mapping[str, str]:
+def _headers(answer: Answer) -> dict[str, str]:
     # named by hand: a response adds a charset to every text type
     notes = {"Tinylearn-Note": "; ".join(answer.notes)} if answer.notes else {}
     return {
