@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from tinylearn.registry.devices.facts import Device
 from tinylearn.registry.models.facts import Mode, Model, Need
 
-SENSORS = [f"urn:example:sensor:{name}" for name in ("Microphone", "Camera", "Gyroscope", "Thermometer")]
+SENSORS = [
+    f"urn:example:sensor:{name}" for name in ("Microphone", "Camera", "Gyroscope", "Thermometer")
+]
 TARGETS = ["cortex-m4f", "cortex-m0", "esp32-c3"]
 CORES = ["Cortex-M0", "Cortex-M4F", "Cortex-M4", "RV32IMC", "Xtensa LX6"]
 sizes = st.integers(0, 40).map(lambda n: 1000 * n)

@@ -79,7 +79,9 @@ def test_learning_has_needs_of_its_own() -> None:
 
 
 def test_what_is_known_of_the_target_counts_before_the_rest() -> None:
-    own = replace(MODEL, needs_of_target={(Mode.INFERENCE, "arduino-nano-33-ble"): Need(200_000, 10)})
+    own = replace(
+        MODEL, needs_of_target={(Mode.INFERENCE, "arduino-nano-33-ble"): Need(200_000, 10)}
+    )
     assert match(DEVICE, own).need == Need(200_000, 10)
     assert match(replace(DEVICE, target="esp32-c3"), own).need == MODEL.needs[Mode.INFERENCE]
     assert match(replace(DEVICE, target=None), own).fits
@@ -125,5 +127,7 @@ def test_sensors_in_words() -> None:
     assert words.sensor(MICROPHONE) == "microphone"
     assert words.sensor("urn:tinylearn:ns:LightSensor") == "light sensor"
     assert words.sensor("http://example.org/IMU6Axis#") == "imu 6 axis"
-    assert words.sensor("http://example.org/#") == "example.org" or words.sensor("http://example.org/#")
+    assert words.sensor("http://example.org/#") == "example.org" or words.sensor(
+        "http://example.org/#"
+    )
     assert len(words.sensor("urn:" + "x" * 999)) <= 60

@@ -43,7 +43,9 @@ def plainly(device: Device, model: Model, wanted: Asked) -> Match:
 
 
 @given(fleets(1), zoos(1), asked)
-def test_columns_say_what_one_pair_says(fleet: list[Device], zoo: list[Model], wanted: Asked) -> None:
+def test_columns_say_what_one_pair_says(
+    fleet: list[Device], zoo: list[Model], wanted: Asked
+) -> None:
     devices_, table = DeviceTable(SENSORS), ModelTable(zoo, Terms(SENSORS))
     for device in fleet:
         devices_.put(device)
@@ -122,7 +124,9 @@ changes = st.lists(
 
 @given(fleets(), zoos(), changes)
 @settings(max_examples=50)
-def test_an_index_follows_what_is_written(fleet: list[Device], zoo: list[Model], then: list) -> None:
+def test_an_index_follows_what_is_written(
+    fleet: list[Device], zoo: list[Model], then: list
+) -> None:
     store = filled(fleet, zoo)
     index = Index.load(store)
     for what, thing in then:
@@ -167,7 +171,10 @@ def test_more_sensors_than_a_word_has_bits() -> None:
 
 @pytest.mark.parametrize("value", ["lots", "-5", "1e400", "", "NaN"])
 def test_a_size_that_is_none_is_not_known(value: str) -> None:
-    store, name = filled([Device("urn:d:1", "one")], [Model("urn:m:1", "one")]), NamedNode("urn:d:1")
+    store, name = (
+        filled([Device("urn:d:1", "one")], [Model("urn:m:1", "one")]),
+        NamedNode("urn:d:1"),
+    )
     ram = Triple(name, NamedNode("urn:tinylearn:ns:ramBytes"), Literal(value))
     store.upsert({name: [*store.graph(name), ram]})
     assert Index.load(store).matrix().devices == ["urn:d:1"]

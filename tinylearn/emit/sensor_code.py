@@ -27,7 +27,9 @@ def sensor_files(model: EmittedModel) -> dict[str, bytes]:
     if not model.sensors:
         return {}
     if model.name in _RESERVED:
-        raise UsageError(f"--name {model.name}: is the name of a file that reads sensors; give another")
+        raise UsageError(
+            f"--name {model.name}: is the name of a file that reads sensors; give another"
+        )
     found = layout(model.compiled.program.input.shape, model.sensors)
     return {
         "sensors.h": _text(_header(model, found)),

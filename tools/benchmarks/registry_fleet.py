@@ -44,7 +44,10 @@ def model(number: int) -> Model:
     """One model, with needs for every target and in general."""
     draw = random.Random(-1 - number)
     ram, flash, macs = (int(2 ** draw.uniform(*ends)) for ends in ((10, 19), (13, 21), (9, 24)))
-    needs = {Mode.INFERENCE: Need(ram, flash, macs), Mode.LEARNING: Need(3 * ram, 2 * flash, 3 * macs)}
+    needs = {
+        Mode.INFERENCE: Need(ram, flash, macs),
+        Mode.LEARNING: Need(3 * ram, 2 * flash, 3 * macs),
+    }
     own = {(mode, t.name): Need(need.ram_bytes + draw.randrange(1000), need.flash_bytes, need.macs)
            for mode, need in needs.items() for t in all_targets()}  # fmt: skip
     return Model(

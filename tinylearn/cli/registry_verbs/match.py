@@ -51,8 +51,8 @@ def execute(args: argparse.Namespace) -> int:
 
     asked = Asked(Mode(args.mode), By(args.by), args.allow_soft_float)
     with opened(args, read_only=True) as store:
-        device = args.device and resolve(store, DEVICE, args.device)
-        model = args.model and resolve(store, MODEL, args.model)
+        device = None if args.device is None else resolve(store, DEVICE, args.device)
+        model = None if args.model is None else resolve(store, MODEL, args.model)
         index = Index.load(store, device, model)
         if device and model:
             return _pair(args, store, index.pair(device, model, asked))
@@ -87,9 +87,7 @@ def _pair(args: argparse.Namespace, store: GraphStore, found: Match) -> int:
     return 0
 
 
-def _row(
-    args: argparse.Namespace, store: GraphStore, of: str, found: Ranking, other: str
-) -> int:
+def _row(args: argparse.Namespace, store: GraphStore, of: str, found: Ranking, other: str) -> int:
     from tinylearn.cli.output import print_json, print_table
     from tinylearn.cli.registry_matching import as_json, check, scaled, size, why
     from tinylearn.registry.matching.resolve import labels

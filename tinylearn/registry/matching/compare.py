@@ -32,7 +32,7 @@ class Compared:
     @property
     def fits(self) -> Truth:
         """Whether nothing speaks against it."""
-        return self.problems == 0
+        return np.equal(self.problems, 0)
 
 
 def compare(devices: DeviceTable, models: ModelTable, mode: Mode, d: Numbers, m: Numbers,
@@ -62,7 +62,7 @@ def _missing(devices: DeviceTable, models: ModelTable, d: Numbers, m: Numbers) -
     """Whether the model reads a sensor that the device has not."""
     words = range(models.sensors.shape[1])
     lacking = [(models.sensors[m, word] & ~devices.masks[d, word]) != 0 for word in words]
-    return np.logical_or.reduce(lacking)
+    return np.asarray(np.logical_or.reduce(lacking), bool)
 
 
 def _fpu(devices: DeviceTable, rows: NDArray[np.void]) -> NDArray[np.int8]:

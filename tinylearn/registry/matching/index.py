@@ -15,6 +15,7 @@ from pyoxigraph import NamedNode
 
 from tinylearn.errors import BadInputError
 from tinylearn.registry.devices.read import device_of, is_device
+from tinylearn.registry.matching import kept_columns
 from tinylearn.registry.matching.compare import Compared, Truth, compare
 from tinylearn.registry.matching.device_table import DeviceTable, Numbers
 from tinylearn.registry.matching.match import Match, match
@@ -22,7 +23,7 @@ from tinylearn.registry.matching.model_table import ModelTable
 from tinylearn.registry.matching.ranking import By, Ranking, ranked
 from tinylearn.registry.matching.read import read_device, read_model
 from tinylearn.registry.matching.scan_devices import devices_having, scan_devices
-from tinylearn.registry.matching.scan_models import scan_models
+from tinylearn.registry.matching.scan_models import required_sensors, scan_models
 from tinylearn.registry.matching.terms import Terms
 from tinylearn.registry.models.facts import Mode, Model
 from tinylearn.registry.models.read import is_model, model_of
@@ -50,7 +51,9 @@ class Matrix:
 class Index:
     """Devices and models of a store. Safe to be used by several threads."""
 
-    def __init__(self, store: GraphStore, devices: DeviceTable, models: Iterable[Model], revision: int):
+    def __init__(
+        self, store: GraphStore, devices: DeviceTable, models: Iterable[Model], revision: int
+    ):
         self._store, self._devices, self._revision = store, devices, revision
         self._models = {model.iri: model for model in models}
         self._table: ModelTable | None = None
@@ -62,18 +65,17 @@ class Index:
 
         Raises BadInputError where there is no such device or model.
         """
-        revision, of_device, of_model = store.revision(), None, None
-        if device is not None:
-            of_device = read_device(store, device)
+        revision = store.revision()
+        one = None if device is None else read_device(store, device)
         if model is not None:
-            of_model = read_model(store, model)
-        target = of_device.target or "" if of_device else None
-        models = [of_model] if of_model else scan_models(store, target)
-        sensors = Terms(sorted({sensor for model in models for sensor in model.sensors}))
-        if of_device is None:
-            return cls(store, scan_devices(store, sensors), models, revision)
-        table = DeviceTable(sensors)
-        table.put(of_device)
+            models = [read_model(store, model)]
+        else:
+            models = scan_models(store, target=None if one is None else one.target or "")
+        sensors = frozenset(sensor for known in models for sensor in known.sensors)
+        if one is None:
+            return cls(store, _devices(store, sensors, revision), models, revision)
+        table = DeviceTable(sorted(sensors))
+        table.put(one)
         return cls(store, table, models, revision)
 
     def refresh(self) -> None:
@@ -130,7 +132,14 @@ class Index:
             numbers = numbers[np.argsort(self._devices.order[numbers])]
             rows = [self._compare(table, numbers, np.array([m]), asked).fits for m in table.numbers]
             fits = np.stack(rows, axis=1) if rows else np.zeros((len(numbers), 0), bool)
-            return Matrix([self._devices.iris[n] for n in numbers], [m.iri for m in table.models], fits)
+            return Matrix(
+                [self._devices.iris[n] for n in numbers], [m.iri for m in table.models], fits
+            )
+
+    def keep(self) -> None:
+        """Leaves the devices' columns in the store's folder, for the next cold start."""
+        with self._lock:
+            kept_columns.keep(self._store, self._devices, self._revision)
 
     def _columns(self) -> ModelTable:
         """Of all models; the devices have a bit for each sensor that one of them reads."""
@@ -171,3 +180,12 @@ class Index:
         if number is None:
             raise BadInputError(f"{iri}: no such model is registered")
         return number
+
+
+def _devices(store: GraphStore, sensors: frozenset[str], revision: int) -> DeviceTable:
+    """All devices, as they were kept, or else scanned and kept."""
+    found = kept_columns.kept(store, sensors, revision)
+    if found is None:
+        found = scan_devices(store, Terms(sorted(sensors | required_sensors(store))))
+        kept_columns.keep(store, found, revision)
+    return found

@@ -71,8 +71,8 @@ def match(
     joules = None if seconds is None or device.power_watts is None else seconds * device.power_watts
     kinds, reasons = (tuple(words) for words in zip(*against, strict=True)) if against else ((), ())
     return Match(device.iri, model.iri, mode, reasons, tuple(warnings), need,
-                 _left(device.ram_bytes, need and need.ram_bytes),
-                 _left(device.flash_bytes, need and need.flash_bytes),
+                 _left(device.ram_bytes, need.ram_bytes if need else None),
+                 _left(device.flash_bytes, need.flash_bytes if need else None),
                  model.accuracy, seconds, joules, kinds)  # fmt: skip
 
 

@@ -16,8 +16,8 @@ from tinylearn.registry.models.facts import Mode, Model, Need
 
 @dataclass(frozen=True)
 class Needs:
-    """[model, target] of bytes, -1 where not known, of MACs, NaN, and of whether they were measured. The last column is the general need,
-    which stands in for a target of which nothing is known."""
+    """[model, target] of bytes, -1 where not known, of MACs, NaN, and of whether they were measured. The
+    last column is the general need, which stands in for a target of which nothing is known."""
 
     ram: NDArray[np.int64]
     flash: NDArray[np.int64]

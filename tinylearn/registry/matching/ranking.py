@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,8 @@ def ranked(compared: Compared, ties: Numbers, by: By = By.ACCURACY) -> Numbers:
         By.ENERGY: np.nan_to_num(compared.joules, nan=np.inf),
     }
     later = [keys[other] for other in reversed(By) if other is not by]
-    return np.lexsort((ties, *later, keys[by], compared.problems))
+    columns: list[NDArray[Any]] = [ties, *later, keys[by], compared.problems]
+    return np.lexsort(columns)
 
 
 def _falling(values: NDArray[np.float64]) -> NDArray[np.float64]:

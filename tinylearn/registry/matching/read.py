@@ -16,7 +16,7 @@ from tinylearn.registry.store.base import GraphStore
 
 def read_device(store: GraphStore, iri: str) -> Device:
     """Raises BadInputError where no device of that IRI is registered."""
-    name = NamedNode(iri)
+    name = _named(iri, "device")
     triples = store.graph(name)
     if not is_device(name, triples):
         raise BadInputError(f"{iri}: no such device is registered")
@@ -25,12 +25,19 @@ def read_device(store: GraphStore, iri: str) -> Device:
 
 def read_model(store: GraphStore, iri: str) -> Model:
     """Raises BadInputError where no model of that IRI is registered."""
-    return read_model_of(iri, store.graph(NamedNode(iri)))
+    return read_model_of(iri, store.graph(_named(iri, "model")))
 
 
 def read_model_of(iri: str, triples: Sequence[Triple]) -> Model:
     """From its graph; raises BadInputError where that is no model's."""
-    name = NamedNode(iri)
+    name = _named(iri, "model")
     if not is_model(name, triples):
         raise BadInputError(f"{iri}: no such model is registered")
     return model_of(name, triples)
+
+
+def _named(iri: str, kind: str) -> NamedNode:
+    try:
+        return NamedNode(iri)
+    except ValueError:
+        raise BadInputError(f"{iri[:100]!r}: no {kind} can have this for its IRI") from None

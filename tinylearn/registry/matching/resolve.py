@@ -37,13 +37,13 @@ MODEL = Kind("model", NEURAL_NETWORK, NamedNode(SCHEMA + "name"))
 
 def resolve(store: GraphStore, kind: Kind, name: str) -> str:
     """The IRI of the device or model that has this IRI, this title, or an IRI whose last part is this.
-    Where none has, titles count without regard to case, or else the first letters of a last part.
+    Where none has, titles count without regard to case, or else how a last part begins.
 
     Raises BadInputError where there is none, or more than one.
     """
     if _is_one(store, kind, name):
         return name
-    for found in (_titled(store, kind, name), *_scanned(store, kind, name)):
+    for found in _found(store, kind, name):
         if len(found) == 1:
             return found[0]
         if found:
@@ -62,34 +62,43 @@ def _is_one(store: GraphStore, kind: Kind, iri: str) -> bool:
         node = NamedNode(iri)
     except ValueError:
         return False
-    return bool(store.select(f"SELECT ?t {{ GRAPH {node} {{ {node} {TYPE} ?t }} }}", {"t": kind.type}))
+    return bool(
+        store.select(f"SELECT ?t {{ GRAPH {node} {{ {node} {TYPE} ?t }} }}", {"t": kind.type})
+    )
+
+
+def _found(store: GraphStore, kind: Kind, name: str) -> Iterator[list[str]]:
+    """By each way, the next one only where it is asked for."""
+    yield _titled(store, kind, name)
+    yield from _scanned(store, kind, name)
 
 
 def _titled(store: GraphStore, kind: Kind, title: str) -> list[str]:
-    """By the title as it is, without a language or in English: what an index finds at once."""
-    titles = " ".join(map(str, (Literal(title), Literal(title, language="en"))))
-    query = f"""SELECT DISTINCT ?g {{ VALUES ?title {{ {titles} }}
-      GRAPH ?g {{ ?g {kind.title} ?title . ?g {TYPE} {kind.type} }} }}"""
-    return sorted(iri for (iri,) in table_of(store.select_csv(query)))
+    """By the title as it is, without a language or in English: what an engine finds at once."""
+    titles = (Literal(title), Literal(title, language="en"))
+    arms = " UNION ".join(f"{{ GRAPH ?g {{ ?g {kind.title} {text} }} }}" for text in titles)
+    return _of_kind(store, kind, f"SELECT DISTINCT ?g {{ {arms} }}")
 
 
 def _scanned(store: GraphStore, kind: Kind, name: str) -> Iterator[list[str]]:
     """By the last part of the IRI; by the title in any language and case; by how a last part begins."""
-    lower, parts = Literal(name.lower()), [f"{mark}{name}" for mark in "/#:"]
-    inside = " || ".join(f"CONTAINS(STR(?g), {Literal(part)})" for part in parts)
-    query = f"""SELECT DISTINCT ?g (LCASE(STR(?title)) = {lower} AS ?same) {{ GRAPH ?g {{
-      ?g {TYPE} {kind.type} . OPTIONAL {{ ?g {kind.title} ?title }} }}
-      FILTER ({inside} || LCASE(STR(?title)) = {lower}) }}"""
-    rows = sorted(table_of(store.select_csv(query)))
-    yield _once(iri for iri, _ in rows if words.local_name(iri) == name)
-    yield _once(iri for iri, same in rows if same == "true")
-    yield _once(
-        iri for iri, _ in rows if len(name) >= _LEAST and words.local_name(iri).startswith(name)
+    inside = " || ".join(f"CONTAINS(STR(?g), {Literal(mark + name)})" for mark in "/#:")
+    query = f"SELECT DISTINCT ?g {{ GRAPH ?g {{ ?g {TYPE} {kind.type} }} FILTER ({inside}) }}"
+    found = sorted(iri for (iri,) in table_of(store.select_csv(query)))
+    yield [iri for iri in found if words.local_name(iri) == name]
+    same = f"LCASE(STR(?title)) = {Literal(name.lower())}"
+    yield _of_kind(
+        store,
+        kind,
+        f"SELECT DISTINCT ?g {{ GRAPH ?g {{ ?g {kind.title} ?title }} FILTER ({same}) }}",
     )
+    yield [i for i in found if len(name) >= _LEAST and words.local_name(i).startswith(name)]
 
 
-def _once(iris: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(iris))
+def _of_kind(store: GraphStore, kind: Kind, query: str) -> list[str]:
+    """What a query finds, but for things of another kind."""
+    found = (iri for (iri,) in table_of(store.select_csv(query)))
+    return sorted(iri for iri in found if _is_one(store, kind, iri))
 
 
 def labels(store: GraphStore, iris: Sequence[str]) -> dict[str, str]:
@@ -98,7 +107,9 @@ def labels(store: GraphStore, iris: Sequence[str]) -> dict[str, str]:
     known = titles(store, iris)
     common = Counter(known.values())
     return {
-        iri: f"{known[iri]} ({words.local_name(iri)[:_END]})" if common[known[iri]] > 1 else known[iri]
+        iri: f"{known[iri]} ({words.local_name(iri)[:_END]})"
+        if common[known[iri]] > 1
+        else known[iri]
         for iri in known
     } | {iri: iri for iri in iris if iri not in known}
 
@@ -108,8 +119,8 @@ def titles(store: GraphStore, iris: Iterable[str]) -> dict[str, str]:
     wanted, found = list(dict.fromkeys(iris)), dict[str, str]()
     for at in range(0, len(wanted), _AT_ONCE):
         names = " ".join(str(NamedNode(iri)) for iri in wanted[at : at + _AT_ONCE])
-        query = f"""SELECT ?g ?title {{ VALUES ?g {{ {names} }} VALUES ?p {{ {DEVICE.title} {MODEL.title} }}
-          GRAPH ?g {{ ?g ?p ?title }} }}"""
+        path = f"{DEVICE.title}|{MODEL.title}"
+        query = f"SELECT ?g ?title {{ VALUES ?g {{ {names} }} GRAPH ?g {{ ?g {path} ?title }} }}"
         for iri, title in table_of(store.select_csv(query)):
             found[iri] = min(title, found.get(iri, title))
     return found

@@ -8,7 +8,7 @@ of all facts, takes several times as long.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,7 @@ def _bits(sensors: Terms, word: int) -> str:
     return f"SELECT ?d (SUM(?b) AS ?sensors{word}_) {{ {found} }} GROUP BY ?d"
 
 
-def _table_rows(facts: dict[str, Sequence[str]], table: DeviceTable) -> NDArray[np.void]:
+def _table_rows(facts: Mapping[str, Sequence[str]], table: DeviceTable) -> NDArray[np.void]:
     rows = np.zeros(len(facts["ram"]), ROW)
     for name in ("ram", "flash", "clock"):
         rows[name] = _integers(facts[name], _count)

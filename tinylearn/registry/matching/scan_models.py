@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import replace
 
 from pyoxigraph import Literal, NamedNode, Triple
@@ -46,6 +45,12 @@ def scan_models(store: GraphStore, target: str | None = None) -> list[Model]:
         triples[iri.value].append(Triple(iri, row["p"], row["o"]))
     read = (model_of(NamedNode(iri), known) for iri, known in sorted(triples.items()))
     return [replace(model, needs_of_target=of_targets.get(model.iri, {})) for model in read]
+
+
+def required_sensors(store: GraphStore) -> frozenset[str]:
+    """Those that some model reads."""
+    query = f"SELECT DISTINCT ?s {{ GRAPH ?m {{ ?m {flat.SENSOR} ?s FILTER (isIRI(?s)) }} }}"
+    return frozenset(sensor for (sensor,) in table_of(store.select_csv(query)))
 
 
 def _needs_of_targets(

@@ -7,6 +7,8 @@ They lie in ``models/`` in the folder of an embedded store; one behind an endpoi
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 from pathlib import Path
 
 from tinylearn.emit.write import write_file
@@ -68,6 +70,20 @@ def kept(store: GraphStore, sha256: str | None) -> Path | None:
     if found is not None:
         checked(found, str(sha256))
     return found
+
+
+def copy_all(source: Path, target: Path) -> None:
+    """Gives one store's folder the model files of another: hard links, or copies on another disk."""
+    there = sorted((source / FOLDER).iterdir()) if (source / FOLDER).is_dir() else []
+    for path in (p for p in there if p.suffix in SUFFIXES and is_sha256(p.stem)):
+        (target / FOLDER).mkdir(exist_ok=True)
+        copy = target / FOLDER / path.name
+        if copy.exists():
+            continue
+        try:
+            os.link(path, copy)
+        except OSError:
+            shutil.copyfile(path, copy)
 
 
 def checked(path: Path, sha256: str) -> bytes:

@@ -11,7 +11,7 @@ from tinylearn import __version__
 from tinylearn.emit.graph_file import load
 from tinylearn.emit.model import EmittedModel
 from tinylearn.emit.names import identifier, model_name
-from tinylearn.errors import BadInputError, DoesNotFitError, UnsupportedError, UsageError
+from tinylearn.errors import DoesNotFitError, UnsupportedError, UsageError
 from tinylearn.importers.model_file import read_model
 from tinylearn.pipeline import Choices, compile_graph
 from tinylearn.registry.devices.facts import Device

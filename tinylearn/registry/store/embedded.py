@@ -15,7 +15,7 @@ from pyoxigraph import Literal, NamedNode, Quad, QueryResultsFormat, QuerySoluti
 from tinylearn.registry.store import lock
 from tinylearn.registry.store.base import Row, Term
 from tinylearn.registry.store.errors import StoreError
-from tinylearn.registry.store.folder import check_store, make_folder
+from tinylearn.registry.store.folder import check_store, make_folder, sweep
 from tinylearn.registry.store.runs import Graph, batches, graphs_of, own_blank_nodes
 from tinylearn.registry.store.snapshot import copy_snapshot, open_snapshot
 from tinylearn.registry.store.update_text import (
@@ -34,7 +34,7 @@ _BULK_QUADS = 300_000
 #: fewer than these are quicker in a transaction than as files of their own
 _FEW_QUADS = 5_000
 #: of the log, before it is written to tables: whoever opens the store reads all of it, 30 MB/s
-_LOG_BYTES = 4 << 20
+_LOG_BYTES = 8 << 20
 
 T = TypeVar("T")
 
@@ -135,7 +135,9 @@ class EmbeddedStore:
 
     def _open(self) -> Store:
         try:
-            return Store(str(self.folder))
+            store = Store(str(self.folder))
+            sweep(self.folder, unfinished=True)
+            return store
         except (OSError, RuntimeError) as error:
             if lock.is_locked(error):
                 raise lock.locked(self.folder) from None

@@ -33,6 +33,8 @@ from tinylearn.registry.vocabulary import TYPE
 
 _FORM, _UPDATE = "application/x-www-form-urlencoded", "application/sparql-update"
 _JSON = "application/sparql-results+json"
+#: a parameter of Oxigraph; others have no such, and do not look at it
+_UNION = {"union-default-graph": "true"}
 #: quads in one update of a bulk load, about 1 MB
 _BULK_QUADS = 5_000
 #: graphs in one answer, of those that are read one after the other
@@ -180,8 +182,7 @@ class EndpointStore:
             ) from error
 
     def _query(self, text: str) -> bytes:
-        # Oxigraph's parameter; others have no such, and do not look at it
-        form = urlencode({"query": text, "union-default-graph": "true"}).encode()
+        form = urlencode({"query": text} | _UNION).encode()
         return self._opened().post(self._addresses.query, form, _FORM, _JSON)
 
     def _opened(self) -> HttpClient:
