@@ -21,7 +21,7 @@ from typing import Any
 from tinylearn.errors import UsageError
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.coordinator import Coordinator
-from tinylearn.fleet.events import Effects, Event, Fetched, Received, Requested, Tick
+from tinylearn.fleet.events import Chosen, Effects, Event, Fetched, Received, Requested, Tick
 from tinylearn.fleet.messages import Task
 from tinylearn.fleet.records import Run
 from tinylearn.fleet.shards import Shard
@@ -40,8 +40,8 @@ _LONGEST_PAUSE = 10.0
 @dataclass
 class Service:
     """One coordinator process. ``on_effects`` is told of everything after it was committed and
-    sent, for logs and metrics, ``on_commit`` of the seconds that a transaction took; ``clock`` gives
-    seconds and never jumps."""
+    sent, for logs and metrics, ``on_commit`` of the seconds that a transaction took; ``chosen`` is
+    asked at each tick for a new choice of who may learn; ``clock`` gives seconds and never jumps."""
 
     store: Store
     transport: CoordinatorTransport
@@ -54,6 +54,7 @@ class Service:
     clock: Callable[[], float] = time.monotonic
     on_effects: Callable[[Coordinator, Effects], None] = lambda *_: None
     on_commit: Callable[[float], None] = lambda _: None
+    chosen: Callable[[], Chosen | None] = lambda: None
     counters: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -62,6 +63,7 @@ class Service:
         self._stopping = self._outdated = False
         self._pause = _TICK_SECONDS
         self._unsettled: list[Incoming] = []
+        self._choice: Chosen | None = None
         self.machine = self._made()
 
     def _made(self) -> Coordinator:
@@ -70,6 +72,8 @@ class Service:
         saved.devices = {name: d for name, d in saved.devices.items() if self.is_mine(name)}
         machine = Coordinator(saved, self.strategy, self.config, self.make_blob, self.clock())
         machine.counters = machine.rounds.counters = self.counters
+        if self._choice is not None:
+            machine.roster.choose(self._choice.names)
         return machine
 
     # ---- the loop ----
@@ -126,11 +130,20 @@ class Service:
         now, events = self.clock(), list[Event]()
         if now >= self._next_tick:
             self._next_tick = now + _TICK_SECONDS
-            events.append(Tick())
+            events += [*self._choices(), Tick()]
         if now >= self._next_poll:
             self._next_poll = now + _POLL_SECONDS
             events += self._requests()
         return events
+
+    def _choices(self) -> list[Chosen]:
+        """A new choice of who may learn; it is not in the store, and so kept here for a machine that is
+        made anew."""
+        choice = self.chosen()
+        if choice is None:
+            return []
+        self._choice = choice
+        return [choice]
 
     def _requests(self) -> list[Requested]:
         try:
