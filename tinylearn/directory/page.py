@@ -26,7 +26,6 @@ POLICY = ("default-src 'self'; object-src 'none'; base-uri 'none'; form-action '
           "frame-ancestors 'none'")  # fmt: skip
 _HEADERS = {
     "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",

@@ -14,9 +14,8 @@ from tinylearn.directory import media, request_body
 from tinylearn.directory.asking import Asking
 from tinylearn.directory.problem import ProblemError
 from tinylearn.directory.settings import Limits
-from tinylearn.errors import BadInputError
+from tinylearn.errors import BadInputError, UsageError
 from tinylearn.registry.query import named
-from tinylearn.registry.query.named import NamedQuery
 from tinylearn.registry.store.base import Term
 from tinylearn.registry.td.json_text import read_json
 
@@ -39,7 +38,7 @@ class Question:
 
 def question(body: bytes) -> Question:
     """JSON: ``query``, the text; or ``name`` of a query, ``values`` of its parameters, and ``query``
-    where its text was changed. Raises BadInputError, ProblemError."""
+    where its text was changed. Raises ProblemError."""
     said = _read(body)
     text, name, values = said.get("query"), said.get("name"), said.get("values", {})
     if not isinstance(values, dict) or len(values) > _MOST_VALUES:
@@ -50,13 +49,13 @@ def question(body: bytes) -> Question:
         return Question(text, {})
     if not isinstance(name, str):
         raise ProblemError(400, "give a query, or the name of one")
-    known = named.load(name)
-    return Question(text if isinstance(text, str) else known.text, _values(known, values))
-
-
-def _values(known: NamedQuery, given: dict[str, str]) -> dict[str, Term]:
-    """What is left empty in a form is not given."""
-    return known.values({name: text for name, text in given.items() if text.strip()})
+    try:
+        known = named.load(name)
+        # what is left empty in a form is not given
+        bound = known.values({key: value for key, value in values.items() if value.strip()})
+    except UsageError as error:
+        raise ProblemError(400, str(error)) from None
+    return Question(text if isinstance(text, str) else known.text, bound)
 
 
 def _read(body: bytes) -> dict[str, Any]:

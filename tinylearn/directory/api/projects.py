@@ -104,9 +104,10 @@ class Projects:
             what = f"the project took longer than {self._limits.project_seconds:g} seconds"
             raise ProblemError(503, what) from None
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
 
     async def _exchange(
         self, process: asyncio.subprocess.Process, asked: dict[str, Any]
@@ -118,6 +119,7 @@ class Projects:
             await process.stdin.drain()
         head = await process.stdout.readline()
         archive = await _read(process.stdout, self._limits.project_bytes)
+        await process.wait()
         if not head.endswith(b"\n"):
             raise ProblemError(
                 500, "the project could not be generated; the service's log says why"

@@ -20,7 +20,7 @@ export function results(found) {
   if (found.rows.length) show(0);
   else fill(body, found.truth === undefined ? nothing("Nothing matches.") : h("p", { class: "empty" }, h("b", { class: found.truth ? "yes" : "no" }, found.summary)));
   return [
-    h("div", { class: "card-head" }, h("h2", { role: "status" }, found.summary),
+    h("div", { class: "card-head" }, h("div", { role: "status" }, h("h2", {}, found.summary)),
       found.rows.length ? h("button", { type: "button", class: "second small", onclick: () => save(new Blob([csv(found)], { type: "text/csv" }), "answer.csv") }, "Save as CSV") : null),
     found.notes.length ? notice("warn", h("h3", {}, "Your query was mended"), h("ul", {}, found.notes.map((text) => h("li", {}, text)))) : null,
     body, pages,
