@@ -238,7 +238,9 @@ def test_questions_that_are_none(client, said, status, detail):
 
 def test_a_question_is_json(client):
     for body in (b"", b"{", b"[]", b'{"query": "ASK {}", "query": "ASK {}"}', b"[" * 100_000):
-        answer = client.post("/api/query", content=body, headers={"Content-Type": "application/json"})
+        answer = client.post(
+            "/api/query", content=body, headers={"Content-Type": "application/json"}
+        )
         assert answer.status_code == 400, body[:20]
     assert client.post("/api/query", content=b"ASK {}").status_code == 415
     assert client.get("/api/query").status_code == 405
@@ -299,7 +301,14 @@ def test_no_markup_is_made_of_texts() -> None:
     folder = Path(__file__).resolve().parents[2] / "tinylearn" / "directory" / "page"
     for path in folder.rglob("*.js"):
         text = path.read_text()
-        for word in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval(", "Function("):
+        for word in (
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacent",
+            "document.write",
+            "eval(",
+            "Function(",
+        ):
             assert word not in text, f"{path.name}: {word}"
 
 

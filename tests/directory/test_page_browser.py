@@ -221,7 +221,6 @@ def test_titles_do_not_run(page):
     for view, iri in (("things", ""), ("models", ""), ("match", ""), ("device", EVIL_THING),
                       ("model", EVIL_MODEL), ("about", EVIL_LINK), ("device", SENSE)):  # fmt: skip
         show(page, view, iri=iri)
-        page.wait_for_load_state("networkidle")
         assert page.locator("main img, main script").count() == 0, view
         assert "run" not in page.title().split(), view
     show(page, "device", iri=EVIL_THING)
@@ -269,7 +268,9 @@ def test_a_service_that_wants_a_token(browser, tmp_path):
             if given == "wrong":
                 box.get_by_text("not known here").wait_for()
         page.get_by_text("No devices yet").wait_for()
-        stored = page.evaluate("[Object.values(sessionStorage), localStorage.length, document.cookie]")
+        stored = page.evaluate(
+            "[Object.values(sessionStorage), localStorage.length, document.cookie]"
+        )
         assert stored == [["one-token"], 0, ""] and "one-token" not in page.url
         page.get_by_role("button", name="Forget token").click()
         box.get_by_role("button", name="Cancel").click()

@@ -90,13 +90,17 @@ class Roll:
         return iri if item is None else item.title
 
     def put(self, name: NamedNode, triples: Sequence[Triple]) -> None:
-        """Takes in what a graph says now; forgets what is no more."""
-        kinds = _kinds_of(name, triples)
-        if kinds:
-            title = Description(triples).text(name, *TITLES)
-            self._items[name.value] = _item(name.value, title, kinds)
+        """Takes in what a graph says now; forgets what is no more. Most changes are of neither title nor
+        kind, and leave the order as it is."""
+        kinds, before = _kinds_of(name, triples), self._items.get(name.value)
+        title = Description(triples).text(name, *TITLES)
+        after = _item(name.value, title, kinds) if kinds else None
+        if after == before:
+            return
+        if after is None:
+            del self._items[name.value]
         else:
-            self._items.pop(name.value, None)
+            self._items[name.value] = after
         self._orders = {}
 
     def find(
