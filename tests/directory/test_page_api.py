@@ -23,10 +23,14 @@ from page_registry import (
     fill,
     fleet_device,
 )
+from pyoxigraph import Literal, NamedNode, Triple
 
 from tinylearn.directory.settings import Settings
+from tinylearn.registry.catalog import Catalog
+from tinylearn.registry.models.facts import Model
 from tinylearn.registry.projects.make import Wanted, project
 from tinylearn.registry.query import named
+from tinylearn.registry.vocabulary import SMART_SENSOR, TD, TYPE, tl
 from tinylearn.targets import all_targets
 
 TOLD = {"Authorization": "Bearer one-token"}
@@ -122,9 +126,6 @@ def test_changes_are_seen_at_once(client, service):
 
 
 def test_what_others_write_to_the_store_is_seen(client, service):
-    from tinylearn.registry.catalog import Catalog
-    from tinylearn.registry.models.facts import Model
-
     assert get(client, "models", q="brought in")["total"] == 0
     Catalog(service.store).put_model(Model("urn:test:brought", "Brought in"), ())
     assert get(client, "models", q="brought in")["total"] == 1
@@ -321,6 +322,22 @@ def test_reading_needs_the_token_where_it_does(tmp_path):
         assert ask(client, query="ASK {}").status_code == 401
         assert client.get("/api/overview", headers=TOLD).json()["devices"] == 0
         assert client.post("/api/query", json={"query": "ASK {}"}, headers=TOLD).json()["boolean"]
+
+
+def test_long_texts_are_cut(tmp_path):
+    long = "x" * 200_000
+    iri, sensors = NamedNode("urn:test:long"), [NamedNode(f"urn:s:{n}") for n in range(500)]
+    facts = [(TYPE, SMART_SENSOR), (NamedNode(TD + "title"), Literal(long)),
+             (tl("core"), Literal(long)), (tl("fleetName"), Literal(long)),
+             (NamedNode(TD + "description"), Literal(long)),
+             *((tl("sensor"), sensor) for sensor in sensors)]  # fmt: skip
+    with visited(tmp_path / "s") as (service, client):
+        Catalog(service.store).put_triples(iri, [Triple(iri, *fact) for fact in facts])
+        (one,) = get(client, "devices")["items"]
+        assert len(one["title"]) == 200 and one["title"].endswith("x…")
+        assert len(client.get("/api/devices").content) < 10_000
+        assert len(client.get("/api/device", params={"iri": iri.value}).content) < 50_000
+        assert get(client, "devices", q="y" * 10**4)["total"] == 0
 
 
 def test_an_empty_registry(fresh):

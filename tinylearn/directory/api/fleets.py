@@ -8,6 +8,7 @@ from typing import Any
 from pyoxigraph import Literal, NamedNode
 
 from tinylearn.directory.api.roll import FLEET_DEVICE
+from tinylearn.directory.api.texts import clipped
 from tinylearn.registry.store.base import GraphStore, Row
 from tinylearn.registry.triples import number
 from tinylearn.registry.vocabulary import TYPE, tl
@@ -47,5 +48,5 @@ def _value(row: Row, name: str) -> Any:
     if not isinstance(term, Literal):
         return None
     if name in _TEXTS:
-        return term.value
+        return clipped(term.value)
     return term.value in ("true", "1") if name in _TRUTHS else number(term)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pyoxigraph import NamedNode
 
+from tinylearn.directory.api.texts import clipped
 from tinylearn.registry.names import short
 from tinylearn.registry.store.base import Term
 from tinylearn.registry.triples import Description, Node
@@ -34,7 +35,7 @@ def layers(about: Description, model: NamedNode) -> list[Json]:
 
 def _layer(about: Description, node: Node) -> Json:
     return {
-        "name": about.text(node, *_NAMES),
+        "name": clipped(about.text(node, *_NAMES)),
         "type": _term(about, node, _KIND),
         "activation": _term(about, node, _ACTIVATION),
         "quantization": _term(about, node, _QUANTIZATION),
@@ -47,19 +48,19 @@ def _layer(about: Description, node: Node) -> Json:
 
 
 def _shape(about: Description, node: Node, name: str) -> str | None:
-    return about.text(node, tl(name)) or about.text(node, NamedNode(NNET + name))
+    return clipped(about.text(node, tl(name)) or about.text(node, NamedNode(NNET + name)))
 
 
 def _term(about: Description, node: Term, predicate: NamedNode) -> str | None:
     found = about.nodes(node, predicate)
-    return short(found[0].value) if found else about.text(node, predicate)
+    return clipped(short(found[0].value) if found else about.text(node, predicate))
 
 
 def ends(about: Description, model: NamedNode, kind: str) -> list[str]:
     """What goes in (``Input``) or comes out (``Output``), in words."""
     nodes = about.nodes(model, NamedNode(f"{SSN}has{kind}"))
     texts = (about.text(node, NamedNode(f"{NNET}has{kind}Info"), *_NAMES) for node in nodes)
-    return sorted(text for text in texts if text)[:20]
+    return sorted(clipped(text) for text in texts if text)[:20]
 
 
 def metrics(about: Description, model: NamedNode) -> Iterator[Json]:
@@ -70,8 +71,8 @@ def metrics(about: Description, model: NamedNode) -> Iterator[Json]:
             (kind for kind in kinds if kind not in ("Metric", "ModelEvaluation")), "metric"
         )
         yield {
-            "name": name,
+            "name": clipped(name),
             "value": about.number(node, *_VALUES),
             "samples": about.number(node, tl("samples")),
-            "measuredOn": about.text(node, tl("measuredOn")),
+            "measuredOn": clipped(about.text(node, tl("measuredOn"))),
         }

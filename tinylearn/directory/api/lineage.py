@@ -6,10 +6,11 @@ from typing import Any
 
 from pyoxigraph import Literal, NamedNode
 
+from tinylearn.directory.api.texts import clipped
 from tinylearn.registry.store.base import GraphStore, Row
 from tinylearn.registry.vocabulary import DCTERMS, PROV, RDFS, tl
 
-_MOST = 200
+_MOST, _LONGEST = 200, 2048
 _DERIVED, _GENERATED, _LABEL = (
     f"<{PROV}wasDerivedFrom>", f"<{PROV}wasGeneratedBy>", f"<{RDFS}label>",
 )  # fmt: skip
@@ -39,5 +40,5 @@ def lineage(store: GraphStore, model: NamedNode) -> dict[str, Any]:
 
 def _texts(row: Row, names: tuple[str, ...]) -> dict[str, str | None]:
     found = {name: row.get(name) for name in names}
-    return {name: term.value if isinstance(term, (NamedNode, Literal)) else None
+    return {name: clipped(term.value, _LONGEST) if isinstance(term, (NamedNode, Literal)) else None
             for name, term in found.items()}  # fmt: skip

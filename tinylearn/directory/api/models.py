@@ -11,6 +11,7 @@ from tinylearn.directory.api import layers, params, rows
 from tinylearn.directory.api.lineage import lineage
 from tinylearn.directory.api.live import Live
 from tinylearn.directory.api.roll import Kind, words_of
+from tinylearn.directory.api.texts import PARAGRAPH, clipped
 from tinylearn.directory.problem import ProblemError
 from tinylearn.registry.models.read import is_model, model_of
 from tinylearn.registry.store.base import GraphStore
@@ -47,10 +48,10 @@ class Models:
         about, model = Description(triples), model_of(name, triples)
         return {
             **rows.model(model),
-            "description": about.text(name, _DESCRIPTION),
+            "description": clipped(about.text(name, _DESCRIPTION), PARAGRAPH),
             "weightBytes": about.number(name, tl("weightBytes")),
-            "learns": about.text(name, tl("learns")),
-            "file": model.file and model.file.rsplit("/", 1)[-1],
+            "learns": clipped(about.text(name, tl("learns"))),
+            "file": model.file and clipped(model.file.rsplit("/", 1)[-1]),
             "sha256": model.sha256,
             "inputs": layers.ends(about, name, "Input"),
             "outputs": layers.ends(about, name, "Output"),

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from pyoxigraph import NamedNode, Triple
 
+from tinylearn.directory.api.texts import LINE, clipped
 from tinylearn.registry.matching.csv_rows import table_of
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.things import DOCUMENT
@@ -28,7 +29,6 @@ FLEET_DEVICE = tl("FleetDevice")
 TITLES = tuple(
     NamedNode(iri) for iri in (TD + "title", DCTERMS + "title", SCHEMA + "name", RDFS + "label")
 )
-_LONGEST_TITLE = 200
 
 
 class Kind(StrEnum):
@@ -131,7 +131,7 @@ def words_of(text: str) -> list[str]:
 
 
 def _item(iri: str, title: str | None, kinds: Iterable[Kind]) -> Item:
-    return Item(iri, (title or iri)[:_LONGEST_TITLE], _SHARED.setdefault(k := frozenset(kinds), k))
+    return Item(iri, clipped(title or iri), _SHARED.setdefault(k := frozenset(kinds), k))
 
 
 #: few sets of kinds are all there is
@@ -152,5 +152,8 @@ def _arm(pattern: str, variable: str, value: str) -> str:
 _ARMS = [_arm(f"?d {TYPE} {of_class}", "kind", f'"{kind}"') for kind, of_class in _CLASSES.items()]
 _ARMS += [_arm(f"?d {DOCUMENT} ?document", "kind", f'"{Kind.THING}"')]
 _KINDS = f"SELECT ?d ?kind {{ {' UNION '.join(_ARMS)} }}"
-_NAMED = [_arm(f"?d {name} ?title", "rank", str(rank)) for rank, name in enumerate(TITLES)]
-_TITLED = f"SELECT ?d ?rank ?title {{ {' UNION '.join(_NAMED)} }}"
+_NAMED = [_arm(f"?d {name} ?whole", "rank", str(rank)) for rank, name in enumerate(TITLES)]
+#: a little more than is shown: so what is longer is known to be
+_TITLED = (
+    f"SELECT ?d ?rank (SUBSTR(STR(?whole), 1, {LINE + 1}) AS ?title) {{ {' UNION '.join(_NAMED)} }}"
+)

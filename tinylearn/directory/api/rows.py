@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinylearn.directory.api.texts import clipped, some
 from tinylearn.registry.devices.facts import Device
 from tinylearn.registry.matching import words
 from tinylearn.registry.matching.match import Match
 from tinylearn.registry.models.facts import Mode, Model, Need
 
 Json = dict[str, Any]
+_MOST_SENSORS = 50
 
 
 def sensors(iris: frozenset[str]) -> list[Json]:
     """By their names."""
     found = [{"iri": iri, "name": words.sensor(iri)} for iri in iris]
-    return sorted(found, key=lambda one: (one["name"], one["iri"]))
+    return sorted(found, key=lambda one: (one["name"], one["iri"]))[:_MOST_SENSORS]
 
 
 def hardware(device: Device) -> Json:
@@ -23,14 +25,14 @@ def hardware(device: Device) -> Json:
     return {
         "ramBytes": device.ram_bytes,
         "flashBytes": device.flash_bytes,
-        "core": device.core,
+        "core": clipped(device.core),
         "fpu": device.fpu,
         "dsp": device.dsp,
         "clockHz": device.clock_hz,
         "powerWatts": device.power_watts,
         "sensors": sensors(device.sensors),
         "radios": sensors(device.radios),
-        "target": device.target,
+        "target": clipped(device.target),
     }
 
 
@@ -46,15 +48,15 @@ def model(found: Model) -> Json:
     """What matching knows of a model."""
     return {
         "iri": found.iri,
-        "title": found.title,
-        "task": found.task,
-        "arithmetic": found.arithmetic,
+        "title": clipped(found.title),
+        "task": clipped(found.task),
+        "arithmetic": clipped(found.arithmetic),
         "accuracy": found.accuracy,
         "sensors": sensors(found.sensors),
         "inference": need(found.needs.get(Mode.INFERENCE)),
         "learning": need(found.needs.get(Mode.LEARNING)),
-        "obstacles": {str(mode): why for mode, why in found.obstacles.items()},
-        "unsupported": sorted(found.unsupported),
+        "obstacles": {str(mode): clipped(why) for mode, why in found.obstacles.items()},
+        "unsupported": some(sorted(found.unsupported)),
     }
 
 
@@ -70,8 +72,8 @@ def cell(match: Match) -> Json:
     """Of the matrix: whether, and why not."""
     said: Json = {"fits": match.fits}
     if match.reasons:
-        said |= {"reasons": match.reasons, "kinds": match.kinds}
-    return said | ({"warnings": match.warnings} if match.warnings else {})
+        said |= {"reasons": some(match.reasons), "kinds": match.kinds[:20]}
+    return said | ({"warnings": some(match.warnings)} if match.warnings else {})
 
 
 def pair(match: Match) -> Json:
@@ -81,9 +83,9 @@ def pair(match: Match) -> Json:
         "model": match.model,
         "mode": str(match.mode),
         "fits": match.fits,
-        "reasons": match.reasons,
-        "kinds": match.kinds,
-        "warnings": match.warnings,
+        "reasons": some(match.reasons),
+        "kinds": match.kinds[:20],
+        "warnings": some(match.warnings),
         "need": need(match.need),
         "ramLeft": match.ram_left,
         "flashLeft": match.flash_left,

@@ -12,7 +12,8 @@ from tinylearn.directory import ids
 from tinylearn.directory.api import params, rows
 from tinylearn.directory.api.fleets import FLEET_NAME, statuses
 from tinylearn.directory.api.live import Live
-from tinylearn.directory.api.roll import TITLES, Item, Kind, words_of
+from tinylearn.directory.api.roll import Item, Kind, words_of
+from tinylearn.directory.api.texts import LINE, PARAGRAPH, clipped, some
 from tinylearn.directory.problem import ProblemError
 from tinylearn.registry.devices import terms
 from tinylearn.registry.devices.read import device_of, is_device
@@ -27,7 +28,7 @@ from tinylearn.registry.vocabulary import DCTERMS, TD
 Json = dict[str, Any]
 PAGE, MOST_ROWS = 50, 200
 _DESCRIPTIONS = (NamedNode(TD + "description"), NamedNode(DCTERMS + "description"))
-_MOST_FACTS, _LONGEST_FACT, _MOST_SENSORS = 200, 2000, 300
+_MOST_FACTS, _MOST_SENSORS = 200, 300
 _SENSORS = (
     f"SELECT ?sensor (COUNT(?d) AS ?n) {{ GRAPH ?d {{ ?d {terms.HAS_SENSOR} ?sensor }} }} "
     f"GROUP BY ?sensor ORDER BY DESC(?n) LIMIT {_MOST_SENSORS}"
@@ -89,7 +90,7 @@ class Things:
         times = (None, None) if thing is None else (thing.created, thing.modified)
         created, modified = (None if time is None else time.isoformat() for time in times)
         return {
-            "description": about.text(name, *_DESCRIPTIONS),
+            "description": clipped(about.text(name, *_DESCRIPTIONS), PARAGRAPH),
             "document": ids.address(name.value) if thing is not None else None,
             "created": created,
             "modified": modified,
@@ -105,26 +106,27 @@ def _row(item: Item, triples: Sequence[Triple], fleet: Mapping[str, list[Json]])
     own = [one for one in said if one["iri"] == item.iri]
     return {
         "iri": item.iri,
-        "title": about.text(name, *TITLES) or item.iri,
+        "title": item.title,
         "kinds": sorted(item.kinds),
         "hardware": rows.hardware(device_of(name, triples)) if is_device(name, triples) else None,
         "fleet": own or said,
-        "defects": [d.value for d in about.objects(name, DEFECT) if isinstance(d, Literal)][:20],
+        "defects": some(d.value for d in about.objects(name, DEFECT) if isinstance(d, Literal)),
     }
 
 
 def _fleet_names(about: Description, name: NamedNode) -> list[str]:
-    return [one.value for one in about.objects(name, FLEET_NAME) if isinstance(one, Literal)][:5]
+    said = about.objects(name, FLEET_NAME)
+    return [one.value for one in said if isinstance(one, Literal) and len(one.value) <= LINE][:5]
 
 
 def _affordances(content: Mapping[str, Any]) -> Json:
     """Names of what can be read, done and heard of."""
     found = {kind: content.get(kind) for kind in ("properties", "actions", "events")}
-    return {kind: sorted(map(str, names))[:100] if isinstance(names, dict) else []
+    return {kind: some(sorted(map(str, names)), 100) if isinstance(names, dict) else []
             for kind, names in found.items()}  # fmt: skip
 
 
 def _facts(name: NamedNode, triples: Sequence[Triple]) -> list[list[str]]:
     """All that is said of it directly; what is long is cut."""
     found = facts_of(name, triples)[:_MOST_FACTS]
-    return [[label, text[:_LONGEST_FACT]] for label, text in found]
+    return [[clipped(label), clipped(text, PARAGRAPH)] for label, text in found]

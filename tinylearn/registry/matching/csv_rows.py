@@ -7,5 +7,7 @@ import io
 
 
 def table_of(text: bytes) -> list[list[str]]:
-    """The rows without the header."""
+    """The rows without the header. A field may be as long as the text: the module's own limit would let
+    one long literal keep everything else from being read."""
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
     return list(csv.reader(io.StringIO(text.decode(), newline="")))[1:]

@@ -10,6 +10,7 @@ const HEADINGS = {
   413: "That is too long",
   422: "Not possible",
   500: "The service failed",
+  501: "Not possible",
   503: "The service is busy",
   504: "That took too long",
 };

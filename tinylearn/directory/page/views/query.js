@@ -17,7 +17,7 @@ export async function query(parameters, signal) {
   const text = h("textarea", { id: "sparql", spellcheck: "false", autocapitalize: "off", autocomplete: "off", rows: "14" });
   const run = h("button", { type: "submit" }, "Run"), stop = h("button", { type: "button", class: "second", hidden: true }, "Stop");
   const answer = h("section", { class: "card flush", "aria-label": "Answer", hidden: true });
-  const form = h("div"), examples = h("div", { class: "examples" });
+  const form = h("div", { class: "stacked" }), examples = h("div", { class: "examples" });
   let chosen = OWN, values = {}, running = null;
 
   function choose(one, given = {}) {
