@@ -43,6 +43,7 @@ VALID = (
     "SELECT * { ?s ?p ?o FILTER REGEX(STR(?o), '^a', 'i') FILTER (REPLACE(?o, 'a', 'b') = SUBSTR('abc', 2)) }",
     "SELECT * { ?s ?p ?o FILTER (LANG(?o) = 'en' && LANGMATCHES(LANG(?o), '*') && IRI(?s) = URI(?s)) }",
     "SELECT (NOW() AS ?t) (RAND() AS ?r) (BNODE() AS ?b) (STRUUID() AS ?u) (MD5('a') AS ?m) {}",
+    "SELECT (NOW ( ) AS ?t) { ?s ?p ?o FILTER (BOUND ( ?o ) && STR (?o) = CONCAT ()) }",
     "SELECT * { _:a <a:b> _:c.d . ?é <a:b> <http://é/> }",
     "SELECT * # a comment { \n { ?s ?p '# none' . # another\n ?s ?p <a:b#c> } # the last",
     "SELECT * { ?s a ?o ; a ?p , ?q ; . }",
@@ -166,6 +167,17 @@ def test_says_where_it_stumbles():
 def test_words_in_strings_names_and_comments_are_none():
     query = 'SELECT ?LOAD { ?LOAD ?p \'SERVICE <a:b>\' , """FROM""" # DELETE\n }'
     assert admit(query, LIMITS).text == 'SELECT ?LOAD { ?LOAD ?p "SERVICE <a:b>" , "FROM" }'
+
+
+def test_tokens_side_by_side_stay_apart():
+    """Found by fuzzing: two strings became one, and what was in the second was outside of any."""
+    query = """SELECT * { VALUES ?x { ''"} SERVICE <a:b> { #"''1-1'a'@en"b"^^<a:b>true<a:b>'' } }"""
+    rows = [str(row["x"]) for row in Store().query(admit(query, LIMITS).text)]
+    number, boolean = (
+        f"<http://www.w3.org/2001/XMLSchema#{name}>" for name in ("integer", "boolean")
+    )
+    assert rows == ['""', '"} SERVICE <a:b> { #"', '""', f'"1"^^{number}', f'"-1"^^{number}', '"a"@en',
+                    '"b"^^<a:b>', f'"true"^^{boolean}', "<a:b>", '""']  # fmt: skip
 
 
 def test_knows_form_and_variables():

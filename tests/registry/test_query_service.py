@@ -28,6 +28,7 @@ from tinylearn.registry.query.errors import (
 )
 from tinylearn.registry.query.limits import Limits
 from tinylearn.registry.query.service import QueryService
+from tinylearn.registry.query.turns import Turns
 from tinylearn.registry.store.base import GraphStore
 
 #: an attacker's patience is longer than a test's: what ends is ended by us
@@ -231,12 +232,40 @@ def test_others_take_the_place_of_what_runs_long(store):
 
 
 def test_not_more_wait_than_may(store):
-    limits = Limits(seconds=3600, workers=1, waiting=0)
-    with (
-        QueryService(store, limits) as service,
-        pytest.raises(QueryBusyError, match="try again later"),
-    ):
-        service.ask("ASK {}")
+    limits = Limits(seconds=3600, workers=1, spare=0, waiting=0)
+    with QueryService(store, limits) as service, ThreadPoolExecutor(1) as other:
+        asked = other.submit(service.ask, CROSS)
+        while not service._engine._pool._busy:  # type: ignore[attr-defined]
+            assert not asked.done()
+        with pytest.raises(QueryBusyError, match="try again later"):
+            service.ask("ASK {}")
+        service.close()
+        assert isinstance(asked.exception(60), QueryTimeoutError)
+
+
+def test_the_last_one_is_served_first():
+    turns, served = Turns(1, 3), list[int]()
+    turns.take(1, 1, pytest.fail)
+
+    def take(number: int) -> None:
+        turns.take(60, 1, pytest.fail)
+        served.append(number)
+        turns.give_back()
+
+    with ThreadPoolExecutor(3) as others:
+        for number in range(3):
+            others.submit(take, number)
+            while len(turns._waiting) <= number:
+                pass
+        with pytest.raises(QueryBusyError, match="3 queries are waiting"):
+            turns.take(60, 1, pytest.fail)
+        turns.give_back()
+    assert served == [2, 1, 0]
+    told: list[int] = []
+    turns.take(1, 1, pytest.fail)
+    with pytest.raises(QueryBusyError, match="too many queries are running"):
+        turns.take(0.001, 3, lambda: told.append(1))
+    assert told == [1, 1, 1]
 
 
 def test_a_worker_that_dies_is_replaced(store):

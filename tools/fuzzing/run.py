@@ -24,12 +24,14 @@ def parsers() -> dict[str, type[Parser]]:
     import graph_file
     import keras_file
     import session
+    import sparql
     import stream_file
     import tflite
 
     return {"tflite": tflite.TfliteFile, "keras": keras_file.KerasFile, "blob": blob.WeightsBlob,
             "session": session.Session, "graph": graph_file.GraphFile,
-            "samples": stream_file.SampleFile, "fleet": fleet.FleetMessages}  # fmt: skip
+            "samples": stream_file.SampleFile, "fleet": fleet.FleetMessages,
+            "sparql": sparql.SparqlQuery}  # fmt: skip
 
 
 def keep(folder: Path, found: dict[str, bytes]) -> list[Path]:

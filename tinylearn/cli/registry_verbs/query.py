@@ -72,5 +72,5 @@ def _print_answer(args: argparse.Namespace, answer: Any) -> None:
     if args.format == "table" and not args.json and not answer.form.is_graph:
         print_table(*table(answer.body))
         return
-    sys.stdout.buffer.write(answer.body)
-    sys.stdout.buffer.write(b"" if answer.body.endswith(b"\n") else b"\n")
+    text = answer.body.decode()
+    print(text, end="" if text.endswith("\n") else "\n")

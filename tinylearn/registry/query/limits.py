@@ -14,8 +14,8 @@ class Limits:
     has), ``rows`` (or triples) and ``answer_bytes``.
 
     ``workers``: how many run at once; ``spare``: processes that stand ready for those that are killed;
-    ``waiting``: how many may wait. ``patience``: having waited so many seconds, a query takes the
-    place of the one that runs longest.
+    ``waiting``: how many may wait. ``patience``: where a query has waited so many seconds, the one
+    that runs longest is ended, if it has run for as long.
     """
 
     text_bytes: int = 64 << 10
@@ -34,4 +34,4 @@ class Limits:
     workers: int = 3
     spare: int = 1
     waiting: int = 32
-    patience: float = 0.4
+    patience: float = 0.3

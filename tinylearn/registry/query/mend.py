@@ -1,19 +1,11 @@
-"""Namespaces that the NN ontology has left behind, in queries: put right, and said so."""
+"""Namespaces that vocabularies have left behind, in queries: put right, and said so."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from tinylearn.registry.query.tokens import Token
-from tinylearn.registry.vocabulary import NNET, S3N_EXTEND, SOSA_EXTEND, SSN_EXTEND
-
-#: as the published queries of SeLoC-ML have them -> as its data have them
-DEPRECATED = {
-    "http://tinyml-schema.org/networkschema#": NNET,
-    "http://tinyml-schema.org/s3n_extend/": S3N_EXTEND,
-    "http://tinyml-schema.org/sosa_extend/": SOSA_EXTEND,
-    "http://tinyml-schema.org/ssn_extend/": SSN_EXTEND,
-}
+from tinylearn.registry.seloc.iris import DEPRECATED
 
 
 def mended(found: Sequence[Token]) -> tuple[list[Token], tuple[str, ...]]:

@@ -6,7 +6,7 @@ See Aho, Lam, Sethi, Ullman: Compilers, 4.4. The table comes from rules as in gr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -60,6 +60,7 @@ class Grammar:
     def __init__(self, text: str) -> None:
         self.rules = dict(_rules(text))
         self._firsts: dict[Part, frozenset[str]] = {}
+        self._choices: dict[Part, Mapping[str, Part]] = {}
         self._nullable: dict[str, bool] = dict.fromkeys(self.rules, False)
         for _ in self.rules:
             self._nullable = {name: self.empty(part) for name, part in self.rules.items()}
@@ -77,6 +78,16 @@ class Grammar:
         if part not in self._firsts:
             self._firsts[part] = self._first(part)
         return self._firsts[part]
+
+    def firsts(self, parts: Iterable[Part]) -> frozenset[str]:
+        """Of all of them."""
+        return frozenset().union(*map(self.first, parts))
+
+    def choices(self, part: Part) -> Mapping[str, Part]:
+        """What a choice, option or repetition goes on with, by the kind of the token."""
+        if part not in self._choices:
+            self._choices[part] = {kind: item for item in part.parts for kind in self.first(item)}
+        return self._choices[part]
 
     def _first(self, part: Part) -> frozenset[str]:
         if part.kind == "token":
@@ -110,15 +121,16 @@ def parse(grammar: Grammar, start: str, found: Sequence[Token], text: str) -> No
     """The tree of the tokens of ``text``; raises QueryRefusedError."""
     root = Node("")
     stack: list[tuple[Part, Node]] = [(Part("rule", start), root)]
-    at, skipped = 0, set[str]()
+    at, skipped = 0, list[Part]()
     while stack:
         part, node = stack.pop()
         kind = found[at].kind if at < len(found) else "the end"
         if part.kind == "token":
             if kind != part.name:
-                raise _unexpected(found, at, text, skipped | {part.name})
+                raise _unexpected(found, at, text, grammar.firsts([*skipped, part]))
             node.children.append(found[at])
-            at, skipped = at + 1, set()
+            at += 1
+            skipped.clear()
         elif part.kind == "rule":
             child = Node(part.name)
             node.children.append(child)
@@ -126,29 +138,24 @@ def parse(grammar: Grammar, start: str, found: Sequence[Token], text: str) -> No
         elif part.kind == "sequence":
             stack += [(item, node) for item in reversed(part.parts)]
         else:
-            chosen = _chosen(grammar, part, kind)
-            if not chosen:
-                skipped |= grammar.first(part)
-                if not grammar.empty(part):
-                    raise _unexpected(found, at, text, skipped)
-            stack += [(item, node) for item in chosen]
+            chosen = grammar.choices(part).get(kind)
+            if chosen is None:
+                skipped.append(part)
+                if part.kind == "choice" and not grammar.empty(part):
+                    raise _unexpected(found, at, text, grammar.firsts(skipped))
+            elif part.kind == "repeat":
+                stack += ((part, node), (chosen, node))
+            else:
+                stack.append((chosen, node))
     if at < len(found):
-        raise _unexpected(found, at, text, skipped | {"the end"})
+        raise _unexpected(found, at, text, grammar.firsts(skipped) | {"the end"})
     top = root.children[0]
     assert isinstance(top, Node)
     return top
 
 
-def _chosen(grammar: Grammar, part: Part, kind: str) -> list[Part]:
-    """What comes next, last first."""
-    for item in part.parts:
-        if kind in grammar.first(item):
-            return [part, item] if part.kind == "repeat" else [item]
-    return []
-
-
 def _unexpected(
-    found: Sequence[Token], at: int, text: str, expected: set[str]
+    found: Sequence[Token], at: int, text: str, expected: frozenset[str]
 ) -> QueryRefusedError:
     names = sorted(expected)
     wanted = ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")

@@ -14,6 +14,7 @@ from tinylearn.registry.query.errors import QueryBusyError, QueryFailedError
 from tinylearn.registry.query.job import Job, Place
 from tinylearn.registry.query.limits import Limits
 from tinylearn.registry.query.process import WorkerProcess
+from tinylearn.registry.query.turns import Turns
 
 
 class Pool:
@@ -27,19 +28,20 @@ class Pool:
         self._ready: queue.LifoQueue[WorkerProcess | TinylearnError] = queue.LifoQueue()
         self._lock = threading.Lock()
         self._busy: dict[WorkerProcess, float] = {}
-        self._waiting = 0
-        self._turn = threading.Semaphore(limits.workers)
+        self._turns = Turns(limits.workers, limits.waiting)
         self._closed = False
         for _ in range(limits.workers + limits.spare):
             self._start_one()
 
     def run(self, job: Job) -> bytes:
         """Raises what errors.py lists."""
-        self._wait_for_turn()
+        patience = self._limits.patience
+        rounds = max(round(self._limits.seconds / patience), 1)
+        self._turns.take(patience, rounds, self._end_longest)
         try:
             return self._run(job)
         finally:
-            self._turn.release()
+            self._turns.give_back()
 
     def close(self) -> None:
         """Ends all workers, and with them what they run."""
@@ -52,21 +54,6 @@ class Pool:
             if isinstance(ready, WorkerProcess):
                 ready.close()
         self._ready.put(QueryBusyError("the registry is closing"))
-
-    def _wait_for_turn(self) -> None:
-        with self._lock:
-            if self._waiting >= self._limits.waiting:
-                raise QueryBusyError(f"{self._waiting} queries are waiting; try again later")
-            self._waiting += 1
-        end = time.monotonic() + self._limits.seconds
-        try:
-            while not self._turn.acquire(timeout=self._limits.patience):
-                self._end_longest()
-                if time.monotonic() > end:
-                    raise QueryBusyError("too many queries are running; try again later")
-        finally:
-            with self._lock:
-                self._waiting -= 1
 
     def _end_longest(self) -> None:
         """For one that waits; what has just begun is left alone."""

@@ -47,6 +47,15 @@ _UNESCAPED = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"}
 _CLOSES = {"}": "{", ")": "(", "]": "["}
 #: brackets around nothing are one token of the grammar
 _EMPTY = {")": "nil", "]": "anon"}
+#: kinds of token that belong together where nothing is between them
+_TOUCHING = {
+    *((sign, number) for sign in "+-" for number in ("integer", "decimal", "double")),
+    ("string", "lang"),
+    ("string", "^^"),
+    ("^^", "iri"),
+    ("^^", "name"),
+    ("^^", "prefix_name"),
+}
 
 
 class Token(NamedTuple):
@@ -79,8 +88,15 @@ def tokens(text: str, limits: Limits) -> list[Token]:
 
 
 def text_of(found: Sequence[Token]) -> str:
-    """The query as an engine is given it."""
-    return "".join((" " if token.gap else "") + token.text for token in found).strip()
+    """The query as an engine is given it: a space between any two tokens that must not touch."""
+    parts, before = list[str](), ""
+    for token in found:
+        touches = not token.gap and (before, token.kind) in _TOUCHING
+        # Oxigraph takes no space between some functions and their arguments
+        touches = touches or not parts or (before.isupper() and token.kind in ("(", "nil"))
+        parts.append(token.text if touches else " " + token.text)
+        before = token.kind
+    return "".join(parts)
 
 
 def position(text: str, at: int) -> str:
@@ -134,8 +150,7 @@ def _token(kind: str, text: str, start: int, gap: bool, limits: Limits) -> Token
     if kind == "word":
         return Token("a" if text == "a" else text.upper(), text, start, gap)
     if kind == "mark":
-        # an IRI must not begin where a comparison was meant
-        return Token(text, " < " if text == "<" else text, start, gap)
+        return Token(text, text, start, gap)
     return Token(kind, text, start, gap)
 
 
