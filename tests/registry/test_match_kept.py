@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 
 import pytest
 from pyoxigraph import NamedNode
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "e2e"))
+
+from cli_tools import done
+
 from tinylearn.registry.devices.facts import Device
 from tinylearn.registry.devices.read import flat_facts
 from tinylearn.registry.matching import index as of_index
+from tinylearn.registry.matching.follow import follow
 from tinylearn.registry.matching.index import Index
 from tinylearn.registry.models.facts import Mode, Model, Need
 from tinylearn.registry.models.flat import flat_facts as model_facts
@@ -31,13 +36,13 @@ def put(store: GraphStore, *devices: Device) -> None:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Path]:
+def place(tmp_path: Path) -> Path:
     folder = tmp_path / "registry"
     store = open_store(folder)
     put(store, device(1), device(2, 10))
     store.upsert({NamedNode(MODEL.iri): model_facts(MODEL)})
     store.close()
-    yield folder
+    return folder
 
 
 @pytest.fixture
@@ -124,3 +129,30 @@ def test_a_folder_that_cannot_be_written_to_is_scanned(
     monkeypatch.setattr("tinylearn.registry.matching.kept_columns.write_file", refuse)
     assert fitting(place) == fitting(place) == ["urn:d:1"]
     assert len(scans) == 2 and not (place / "matching.npz").exists()
+
+
+def test_a_few_changes_from_the_command_line_are_followed(place: Path, scans: list[int]) -> None:
+    assert fitting(place) == ["urn:d:1"]
+    store = open_store(place)
+    before = store.revision()
+    gas = Model("urn:m:2", "gas", sensors=frozenset({"urn:example:sensor:Gas"}))
+    store.upsert(
+        {NamedNode("urn:d:3"): flat_facts(device(3)), NamedNode(gas.iri): model_facts(gas)},
+        [NamedNode("urn:d:1")],
+    )
+    follow(store, before, ["urn:d:1", "urn:d:3", gas.iri])
+    store.close()
+    assert fitting(place) == ["urn:d:3"] and len(scans) == 1
+    done("registry", "--store", place, "delete", "urn:d:3")
+    assert fitting(place) == [] and len(scans) == 1
+
+
+def test_changes_that_were_missed_are_not_built_upon(place: Path, scans: list[int]) -> None:
+    assert fitting(place) == ["urn:d:1"]
+    store = open_store(place)
+    put(store, device(2))
+    before = store.revision()
+    put(store, device(3))
+    follow(store, before, ["urn:d:3"])
+    store.close()
+    assert fitting(place) == ["urn:d:1", "urn:d:2", "urn:d:3"] and len(scans) == 2

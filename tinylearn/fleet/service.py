@@ -11,11 +11,9 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from tinylearn.errors import UsageError
@@ -58,7 +56,7 @@ class Service:
     counters: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self._arrived: SimpleQueue[Incoming] = SimpleQueue()
+        self._arrived: deque[Incoming] = deque()
         self._next_tick = self._next_poll = 0.0
         self._stopping = self._outdated = False
         self._pause = _TICK_SECONDS
@@ -80,7 +78,7 @@ class Service:
 
     def start(self) -> None:
         """Lets messages in; ``step`` deals with them."""
-        self.transport.start(self._arrived.put)
+        self.transport.start(self._arrived.append)
 
     def serve(self, until_done: bool = False) -> None:
         """Until ``stop`` is called, or with ``until_done`` until all rounds are over."""
@@ -116,13 +114,10 @@ class Service:
 
     def _batch(self) -> list[Incoming]:
         """What waits, up to a batch; else the first that comes until the next tick."""
-        batch: list[Incoming] = []
-        wait = max(0.0, self._next_tick - self.clock())
-        with suppress(Empty):
-            batch.append(self._arrived.get(timeout=wait) if wait else self._arrived.get_nowait())
-            while len(batch) < _BATCH:
-                batch.append(self._arrived.get_nowait())
-        return batch
+        if len(self._arrived) < _BATCH:
+            wait = 0.0 if self._arrived else max(0.0, self._next_tick - self.clock())
+            self.transport.wait(wait)
+        return [self._arrived.popleft() for _ in range(min(_BATCH, len(self._arrived)))]
 
     def _due(self) -> list[Event]:
         """What time itself brings: ticks, and now and then an operator's requests, which the store
@@ -167,7 +162,8 @@ class Service:
         effects = Effects()
         for event in events:
             _merge(effects, self.machine.handle(event, self.clock()))
-        self._send_all(effects, early=True)
+        if self._send_all(effects, early=True):
+            self.transport.flush()
         if not self._commit(effects):
             return False
         self._send_all(effects, early=False)
@@ -208,14 +204,16 @@ class Service:
         self._outdated = False
         return True
 
-    def _send_all(self, effects: Effects, early: bool) -> None:
+    def _send_all(self, effects: Effects, early: bool) -> bool:
         """Tasks go out while the store commits what they start from: devices learn meanwhile, and
         what they send is dealt with after it. Should it never be committed, the task's attempt
         tells that its update is of other weights, and its device is freed when it tells of it.
         Where coordinators share a run that is no exception, and tasks wait for the commit."""
-        for device, body in effects.sends:
-            if (isinstance(body, Task) and self.shard.count == 1) == early:
-                self.transport.send(device, body.pack())
+        chosen = [(device, body) for device, body in effects.sends
+                  if (isinstance(body, Task) and self.shard.count == 1) == early]  # fmt: skip
+        for device, body in chosen:
+            self.transport.send(device, body.pack())
+        return bool(chosen)
 
     def _fetch(self, versions: Sequence[int]) -> None:
         if versions:

@@ -28,6 +28,8 @@ SIZES, QUICK_SIZES = (1_000, 10_000, 100_000), (1_000, 10_000)
 #: behind HTTP, where a bulk load is updates
 SERVED = 1_000
 UPSERTS = 200
+#: that one upsert adds to the log, about
+LOG_BYTES = 30_000
 #: of a store of any size, or of the largest
 BARS = {"bulk load": 60.0, "upsert, median": 0.005, "cold open and first query": 2.0}
 LARGEST_MB = 1500.0
@@ -41,6 +43,8 @@ def rows(quick: bool) -> Iterator[Row]:
     for size in QUICK_SIZES if quick else SIZES:
         with tempfile.TemporaryDirectory() as name:
             yield from _embedded(size, Path(name))
+            floor, peak = apart(_bare_sync, Path(name) / "log")
+            yield Row(size, "file synced, 30 kB, median", floor, "file system", peak)
     with tempfile.TemporaryDirectory() as name:
         yield from _served(SERVED, Path(name))
 
@@ -103,7 +107,7 @@ def _load(where: str, file: Path) -> float:
 
 
 def _open_cold(folder: Path) -> float:
-    _forget(folder)
+    forget(folder)
     start = time.perf_counter()
     store = open_store(folder)
     found = store.select(_QUERY, {"sensor": _sensor()})
@@ -139,6 +143,18 @@ def _upsert(where: str, size: int) -> list[float]:
     return times
 
 
+def _bare_sync(file: Path) -> float:
+    """What the disk takes for as many bytes as an upsert adds to the log."""
+    times = []
+    with file.open("wb", buffering=0) as log:
+        for _ in range(UPSERTS):
+            log.write(os.urandom(LOG_BYTES))
+            start = time.perf_counter()
+            os.fsync(log.fileno())
+            times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
 def _export(folder: Path, file: Path) -> float:
     start = time.perf_counter()
     export_dataset(open_store(folder, read_only=True), file)
@@ -155,7 +171,7 @@ def _sensor() -> NamedNode:
     return NamedNode(SENSORS[3])
 
 
-def _forget(folder: Path) -> None:
+def forget(folder: Path) -> None:
     """Takes the files out of the system's memory, as after it has started."""
     for path in folder.iterdir():
         handle = os.open(path, os.O_RDONLY)

@@ -11,3 +11,11 @@ def table_of(text: bytes) -> list[list[str]]:
     one long literal keep everything else from being read."""
     csv.field_size_limit(max(csv.field_size_limit(), len(text)))
     return list(csv.reader(io.StringIO(text.decode(), newline="")))[1:]
+
+
+def columns_of(text: bytes, width: int) -> list[tuple[str, ...]]:
+    """The same by column; ``width``: how many there are, should there be no row."""
+    reader = csv.reader(io.StringIO(text.decode(), newline=""))
+    next(reader)
+    columns = list(zip(*reader, strict=True))
+    return columns or [()] * width

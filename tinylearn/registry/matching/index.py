@@ -139,6 +139,7 @@ class Index:
     def keep(self) -> None:
         """Leaves the devices' columns in the store's folder, for the next cold start."""
         with self._lock:
+            self._columns()  # a new model may read a sensor that none did before
             kept_columns.keep(self._store, self._devices, self._revision)
 
     def _columns(self) -> ModelTable:

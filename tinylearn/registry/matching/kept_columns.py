@@ -20,14 +20,14 @@ from tinylearn.emit.write import write_file
 from tinylearn.registry.matching.device_table import ROW, DeviceTable
 from tinylearn.registry.store.base import GraphStore
 
-_NAME = "matching.npz"
+NAME = "matching.npz"
 #: of the file's format and of what the scan takes in
 _VERSION = 1
 
 
 def _path(store: GraphStore) -> Path | None:
     folder = getattr(store, "folder", None)
-    return folder / _NAME if isinstance(folder, Path) else None
+    return folder / NAME if isinstance(folder, Path) else None
 
 
 def keep(store: GraphStore, table: DeviceTable, revision: int) -> None:
@@ -77,7 +77,9 @@ def _table(names: dict[str, list[str]], iris: str, rows: Any, masks: Any) -> Dev
     shape = (len(listed), table.sensors.words)
     if rows.dtype != ROW or rows.shape != shape[:1] or masks.shape != shape:
         raise ValueError("columns of different lengths")
-    if any((rows[n] >= len(t)).any() for n, t in (("core", table.cores), ("target", table.targets))):
+    if any(
+        (rows[n] >= len(t)).any() for n, t in (("core", table.cores), ("target", table.targets))
+    ):
         raise ValueError("numbers without names")
     table.fill(listed, rows, masks.astype(np.uint64))
     return table

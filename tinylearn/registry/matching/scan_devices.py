@@ -9,13 +9,14 @@ of all facts, takes several times as long.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pyoxigraph import Literal, NamedNode
 
 from tinylearn.registry.devices import terms
-from tinylearn.registry.matching.csv_rows import table_of
+from tinylearn.registry.matching.csv_rows import columns_of, table_of
 from tinylearn.registry.matching.device_table import MOST, ROW, DeviceTable
 from tinylearn.registry.matching.terms import WORD, Terms
 from tinylearn.registry.store.base import GraphStore
@@ -25,17 +26,23 @@ from tinylearn.registry.vocabulary import SMART_SENSOR, TYPE
 _FACTS = {"ram": terms.RAM_BYTES, "flash": terms.FLASH_BYTES, "clock": terms.CLOCK_HZ,
           "power": terms.POWER_WATTS, "fpu": terms.FPU, "core": terms.CORE,
           "target": terms.TARGET}  # fmt: skip
+#: digits that an int64 takes
+_SHORT = 18
 _TRUTH = {"true": 1, "1": 1, "false": 0, "0": 0}
 
 
 def scan_devices(store: GraphStore, sensors: Terms) -> DeviceTable:
-    """Every device. ``sensors``: those that matter."""
-    rows = sorted(table_of(store.select_csv(_query(sensors))))
-    iris, *columns = zip(*rows, strict=True) if rows else [()] * (1 + len(_FACTS) + sensors.words)
+    """Every device, in the order of their IRIs. ``sensors``: those that matter."""
+    names = [*_FACTS, *(f"sensors{word}" for word in range(sensors.words))]
+    columns = columns_of(store.select_csv(_query(sensors, names)), 1 + len(names))
+    iris, facts = columns[0], dict(zip(names, columns[1:], strict=True))
     table = DeviceTable(sensors)
-    facts = dict(zip(_FACTS, columns, strict=False))
-    masks = [_integers(column, lambda text: int(text or 0)) for column in columns[len(_FACTS) :]]
-    table.fill(list(iris), _table_rows(facts, table), np.stack(masks, axis=1).astype(np.uint64))
+    rows = _table_rows(facts, table)
+    masks = [
+        _each(facts[name], lambda text: int(text or 0), np.uint64) for name in names[len(_FACTS) :]
+    ]
+    order = sorted(range(len(iris)), key=iris.__getitem__)
+    table.fill([iris[number] for number in order], rows[order], np.stack(masks, axis=1)[order])
     return table
 
 
@@ -45,12 +52,11 @@ def devices_having(store: GraphStore, sensor: str) -> list[str]:
     return [iri for (iri,) in table_of(store.select_csv(f"SELECT ?d {{ GRAPH ?d {{ {found} }} }}"))]
 
 
-def _query(sensors: Terms) -> str:
+def _query(sensors: Terms, names: list[str]) -> str:
     """Per device its IRI, its facts, and a sum of bits for each word of sensors."""
     arms = [f"GRAPH ?d {{ ?d {TYPE} {SMART_SENSOR} }}"]
     arms += [f"GRAPH ?d {{ ?d {predicate} ?{name}_ }}" for name, predicate in _FACTS.items()]
-    arms += [_bits(sensors, word) for word in range(sensors.words)]
-    names = [*_FACTS, *(f"sensors{word}" for word in range(sensors.words))]
+    arms += [_bits(sensors, word) for word in range(sensors.words) if len(sensors)]
     facts = " ".join(f"(SAMPLE(?{name}_) AS ?{name})" for name in names)
     return f"SELECT ?d {facts} {{ {{ {' } UNION { '.join(arms)} }} }} GROUP BY ?d"
 
@@ -66,24 +72,27 @@ def _bits(sensors: Terms, word: int) -> str:
 def _table_rows(facts: Mapping[str, Sequence[str]], table: DeviceTable) -> NDArray[np.void]:
     rows = np.zeros(len(facts["ram"]), ROW)
     for name in ("ram", "flash", "clock"):
-        rows[name] = _integers(facts[name], _count)
-    rows["power"] = [_power(text) for text in facts["power"]]
-    rows["fpu"] = [_TRUTH.get(text, -1) for text in facts["fpu"]]
-    rows["core"] = [table.cores.add(_core(text)) for text in facts["core"]]
-    rows["target"] = [table.targets.add(text or None) for text in facts["target"]]
+        rows[name] = _each(facts[name], _count, np.int64)
+    rows["power"] = _each(facts["power"], _power, np.float64)
+    rows["fpu"] = _each(facts["fpu"], lambda text: _TRUTH.get(text, -1), np.int8)
+    rows["core"] = _each(facts["core"], lambda text: table.cores.add(_core(text)), np.int32)
+    rows["target"] = _each(facts["target"], lambda text: table.targets.add(text or None), np.int32)
     rows["there"] = True
     return rows
 
 
-def _integers(texts: Sequence[str], read: Callable[[str], int]) -> NDArray[np.int64]:
-    """The same few texts come again and again; each is read once."""
-    known = {text: read(text) for text in set(texts)}
-    return np.fromiter(map(known.__getitem__, texts), np.int64, len(texts))
+def _each(texts: Sequence[str], read: Callable[[str], Any], dtype: type) -> NDArray[Any]:
+    """The texts read. The same few come again and again: each is read once, in the order of its first
+    appearance, so that what is read does not depend on the hashes of a run."""
+    known = {text: read(text) for text in dict.fromkeys(texts)}
+    return np.fromiter(map(known.__getitem__, texts), dtype, len(texts))
 
 
 def _count(text: str) -> int:
     """Bytes or Hz, as registry/devices reads them."""
-    value = number(Literal(text))
+    if text.isdecimal() and len(text) <= _SHORT:
+        return int(text)
+    value = number(Literal(text)) if text else None
     return -1 if value is None or value < 0 else min(round(value), MOST)
 
 

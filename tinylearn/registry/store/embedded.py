@@ -6,17 +6,27 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from pyoxigraph import Literal, NamedNode, Quad, QueryResultsFormat, QuerySolutions, Store, Triple
+from pyoxigraph import (
+    Literal,
+    NamedNode,
+    Quad,
+    QueryResultsFormat,
+    QuerySolutions,
+    RdfFormat,
+    Store,
+    Triple,
+)
 
 from tinylearn.registry.store import lock
 from tinylearn.registry.store.base import Row, Term
 from tinylearn.registry.store.errors import StoreError
 from tinylearn.registry.store.folder import check_store, make_folder, sweep
-from tinylearn.registry.store.runs import Graph, batches, graphs_of, own_blank_nodes
+from tinylearn.registry.store.runs import Graph, batches, graphs_of, n_quads
 from tinylearn.registry.store.snapshot import copy_snapshot, open_snapshot
 from tinylearn.registry.store.update_text import (
     READ_REVISION,
@@ -87,8 +97,16 @@ class EmbeddedStore:
 
     def bulk_load(self, quads: Iterable[Quad]) -> None:
         """See GraphStore."""
-        for batch in batches(graphs_of(quads), _BULK_QUADS):
-            self._load(batch)
+        self._opened()
+        with ThreadPoolExecutor(1) as loader:
+            before: Future[None] | None = None
+            for batch in batches(graphs_of(quads), _BULK_QUADS):
+                text = n_quads(batch)  # meanwhile the engine loads the one before
+                if before:
+                    before.result()
+                before = loader.submit(self._load, batch, text)
+            if before:
+                before.result()
         self.flush()
 
     def quads(self) -> Iterator[Quad]:
@@ -192,19 +210,21 @@ class EmbeddedStore:
         assert isinstance(number, Literal)
         return int(number.value)
 
-    def _load(self, batch: list[Graph]) -> None:
-        """New graphs as files, which RocksDB takes in as one; those that replace others, and few, in
+    def _load(self, batch: list[Graph], text: bytes) -> None:
+        """New graphs as tables, which RocksDB takes in as one; those that replace others, and few, in
         transactions."""
         with self._writer() as store:
-            new = [graph for graph in batch if not store.contains_named_graph(graph[0])]
-            names = {name for name, _ in new}
-            replaced = [graph for graph in batch if graph[0] not in names]
-            if sum(len(quads) for _, quads in new) < _FEW_QUADS:
-                new, replaced = [], batch
+            replaced = [graph for graph in batch if store.contains_named_graph(graph[0])]
+            if sum(len(quads) for _, quads in batch) < _FEW_QUADS:
+                replaced = batch
             for part in batches(replaced, _FEW_QUADS):
                 self.upsert({name: [quad.triple for quad in quads] for name, quads in part})
-            if new:
-                store.bulk_extend(_with_revision(new, self._revision + 1))
+            if replaced:
+                done = {name for name, _ in replaced}
+                text = n_quads(graph for graph in batch if graph[0] not in done)
+            if text:
+                told = f"{revision_quad(self._revision + 1)} .\n".encode()
+                store.bulk_load(text + told, RdfFormat.N_QUADS)
                 self._revision += 1
 
 
@@ -215,12 +235,6 @@ def _told(where: str) -> Iterator[None]:
         yield
     except (OSError, RuntimeError) as error:
         raise StoreError(f"{where}: {error}") from error
-
-
-def _with_revision(graphs: list[Graph], revision: int) -> Iterator[Quad]:
-    for _, quads in graphs:
-        yield from own_blank_nodes(quads)
-    yield revision_quad(revision)
 
 
 def _all_names(store: Store) -> list[NamedNode]:
