@@ -61,6 +61,7 @@ def create_app(store: GraphStore, settings: Settings, more: Sequence[BaseRoute] 
     registrar = Registrar(Shelf(store), tell)
     pool = JsonPathPool(limits)
     closing = contextlib.ExitStack()
+    closing.callback(live.close)
     closing.callback(registrar.close)
     has_sparql = any(getattr(route, "path", None) == SPARQL for route in more)
     asking = None if has_sparql else _asking(store, closing)

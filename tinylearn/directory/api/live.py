@@ -3,6 +3,7 @@ has changed."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pyoxigraph import NamedNode
 
 from tinylearn.directory.api.roll import Roll
 from tinylearn.directory.draft import Happened
+from tinylearn.errors import TinylearnError
 from tinylearn.registry.matching.index import Index
 from tinylearn.registry.store.base import GraphStore
 
@@ -56,6 +58,12 @@ class Live:
                 self._view = None
                 raise
             return view
+
+    def close(self) -> None:
+        """Leaves the index's columns beside the store, so that the next start need not scan it."""
+        if self._view is not None:
+            with contextlib.suppress(TinylearnError):
+                self.view().index.keep()
 
     def _load(self, epoch: int) -> View:
         self._view = None
