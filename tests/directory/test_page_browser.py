@@ -16,6 +16,7 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from tinylearn.directory.settings import Settings
 from tinylearn.registry.catalog import Catalog
+from tinylearn.registry.models.facts import Mode, Model, Need
 from tinylearn.registry.projects.make import Wanted, project
 from tinylearn.registry.vocabulary import TD
 
@@ -37,6 +38,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, 
         about = [Triple(link, NamedNode(TD + "title"), Literal(MARKUP)),
                  Triple(link, NamedNode("urn:test:of"), NamedNode(EVIL_THING))]  # fmt: skip
         Catalog(service.store).put_triples("urn:test:links", about)
+        needs = {Mode.INFERENCE: Need(1000, 1000)}
+        bare = Model("urn:test:bare", "bare", needs, arithmetic="float32")
+        Catalog(service.store).put_model(bare, ())
         yield service, iris
 
 
@@ -74,7 +78,7 @@ def test_browse_and_search(page):
     assert "q=nano" in page.url, "what is shown can be linked to"
     page.get_by_role("link", name="Arduino Nano 33 BLE Sense").click()
     heading(page, "Arduino Nano 33 BLE Sense (nRF52840)")
-    assert page.get_by_text("2 of 3 fit").is_visible() and page.get_by_text("microphone").count()
+    assert page.get_by_text("3 of 4 fit").is_visible() and page.get_by_text("microphone").count()
     page.get_by_text("Thing Description", exact=True).click()
     page.get_by_text(f'"id": "{SENSE}"').wait_for()
     page.get_by_role("link", name="motion").click()
@@ -116,6 +120,18 @@ def test_the_matrix_says_why_not(page):
     page.wait_for_url(re.compile("mode=learning"))
     page.get_by_role("searchbox", name="Models").fill("motion")
     page.get_by_text(re.compile("× 1 models; shown")).wait_for()
+
+
+def test_float_without_fpu_if_one_likes(page):
+    show(page, "match", deviceWords="MPS2 Cortex-M3 AN385", modelWords="bare")
+    mark = page.get_by_role("button", name=re.compile("^bare on Arm MPS2 AN385"))
+    assert mark.inner_text() == "U"
+    page.get_by_label("float without FPU is fine").check()
+    page.get_by_text("shown: 1 of 1 fit").wait_for()
+    mark.click()
+    why = page.get_by_role("complementary", name="Why")
+    why.get_by_role("button", name="Generate project").wait_for()
+    assert "runs in software" in why.inner_text() and "✓ fits" in why.inner_text()
 
 
 def test_the_matrix_by_keyboard(page):
@@ -176,7 +192,7 @@ def test_ones_own_query(page):
     text.fill('SELECT ?m ("a,b" AS ?x) (1.5 AS ?n) { ?m a '
               "<http://tinyml-schema.org/networkschema#NeuralNetwork> }")  # fmt: skip
     answer = run(page)
-    answer.get_by_role("heading", name="3 rows").wait_for()
+    answer.get_by_role("heading", name="4 rows").wait_for()
     assert "is deprecated: read as" in answer.get_by_text("deprecated").inner_text()
     text.fill("ASK {}")
     text.press("Control+Enter")

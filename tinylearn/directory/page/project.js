@@ -7,7 +7,7 @@ import { failure } from "./parts/notice.js";
 
 /** `pair`: device and model by IRI and title, and the mode. */
 export async function generate(pair) {
-  const state = { model: pair.model, device: pair.device, mode: pair.mode, format: "", target: "" };
+  const state = { model: pair.model, device: pair.device, mode: pair.mode, softFloat: pair.softFloat, format: "", target: "" };
   const said = h("div"), button = h("button", { type: "submit" }, "Download zip");
   const box = h("dialog", { "aria-labelledby": "project-title" });
   const download = async (event) => {

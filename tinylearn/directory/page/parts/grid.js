@@ -12,7 +12,7 @@ const STEPS = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], Arrow
 export function grid(found, why) {
   const models = found.models.items;
   const marks = found.devices.items.map((device) => device.cells.map((cell, at) => mark(
-    { device: device.iri, deviceTitle: device.title, model: models[at].iri, modelTitle: models[at].title, mode: found.mode, ...cell }, why)));
+    { device: device.iri, deviceTitle: device.title, model: models[at].iri, modelTitle: models[at].title, mode: found.mode, softFloat: found.softFloat, ...cell }, why)));
   if (marks.length && marks[0].length) marks[0][0].tabIndex = 0;
   const heading = (model) => h("th", { scope: "col" }, h("a", { href: to("model", { iri: model.iri }), title: model.title }, model.title));
   const row = (device, at) => h("tr", {},

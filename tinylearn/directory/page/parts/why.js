@@ -39,8 +39,8 @@ export class Why {
     fill(this.element, this.#closing(), short(pair));
     this.#place(mark);
     try {
-      const all = await get("match", { device: pair.device, model: pair.model, mode: pair.mode });
-      if (this.#pinned === mark) fill(this.element, this.#closing(), short({ ...pair, ...all }), more({ ...all, fits: pair.fits }));
+      const all = await get("match", { device: pair.device, model: pair.model, mode: pair.mode, softFloat: pair.softFloat });
+      if (this.#pinned === mark) fill(this.element, this.#closing(), short({ ...pair, ...all }), more({ ...pair, ...all }));
     } catch (error) {
       if (this.#pinned === mark) this.element.append(failure(error));
     }
