@@ -34,7 +34,7 @@ class Service:
 
 @contextmanager
 def served(
-    where: Path, settings: Settings | None = None,
+    where: Path | str, settings: Settings | None = None,
     more: Callable[[GraphStore], Sequence[BaseRoute]] = lambda _store: (),
 ) -> Iterator[Service]:  # fmt: skip
     """Until the block ends; the store is closed then, so that it can be opened again. ``more``: routes
@@ -101,7 +101,7 @@ def meaning(content: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def visited(
-    where: Path, settings: Settings | None = None
+    where: Path | str, settings: Settings | None = None
 ) -> Iterator[tuple[Service, httpx.Client]]:
     """A service and a client of it."""
     with (

@@ -85,6 +85,15 @@ def test_a_page_from_elsewhere_changes_nothing(client):
         assert answer.status_code == 403
 
 
+def test_behind_a_proxy_of_ones_own(tmp_path):
+    base = "https://hub.example.org"
+    with visited(tmp_path / "s", Settings(base=base)) as (_, client):
+        own = {"Host": "hub.example.org", "Origin": base}
+        assert post(client, **own).status_code == 201
+        assert client.get("/.well-known/wot", headers=own).json()["base"] == base
+        assert client.get("/things", headers={"Host": "evil.example.org"}).status_code == 403
+
+
 def test_cors_is_off_by_default(client):
     answer = client.get("/things", headers={"Origin": "https://page.example"})
     assert not [name for name in answer.headers if name.startswith("access-control")]
@@ -126,6 +135,8 @@ def test_cors_for_those_who_are_named(tmp_path):
         (Settings(read="nobody"), "nobody"),
         (Settings(origins=("example.org",)), "--cors"),
         (Settings(origins=("https://example.org/page",)), "--cors"),
+        (Settings(base="hub.example.org"), "--base"),
+        (Settings(base="https://hub.example.org/path"), "--base"),
     ],
 )
 def test_settings_that_would_be_open_or_make_no_sense(settings, says):

@@ -156,6 +156,20 @@ def test_a_graph_of_something_else_is_not_replaced(service, client):
     assert service.store.graph(model) == triples
 
 
+def test_what_the_registry_says_of_things_is_not_for_them_to_say(client):
+    """A context can give any name to the predicates that the registry keeps things by."""
+    own = {"doc": "urn:tinylearn:ns:document",
+           "reg": "https://www.w3.org/2022/wot/discovery-ontology#hasRegistrationInformation"}  # fmt: skip
+    one = created(client, **{
+        "@context": ["https://www.w3.org/2022/wot/td/v1.1", own],
+        "doc": '{"title": "forged"}',
+        "reg": {"http://schema.org/dateCreated": "1999-01-01T00:00:00Z"},
+    })  # fmt: skip
+    listed = [thing for thing in client.get("/things").json() if thing["id"] == one["id"]]
+    assert [meaning(thing) for thing in listed] == [one]
+    assert not listed[0]["registration"]["created"].startswith("1999")
+
+
 # ---- sizes
 
 
@@ -214,6 +228,23 @@ def test_what_is_not_http(client, head):
     assert status == 400 and headers["content-type"] == "application/problem+json"
 
 
+def test_an_upload_that_is_given_up(client):
+    with connected(client) as one:
+        one.sendall(b"POST /things HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{")
+    assert client.get("/things").status_code == 200
+
+
+def test_a_mistake_of_ours_is_a_problem_document(service, client, monkeypatch):
+    def broken(_identifier: str) -> None:
+        raise RuntimeError("a secret of the inside")
+
+    monkeypatch.setattr(service.server.config.app.state.registrar, "find", broken)
+    answer = client.get("/things/urn:x:y")
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "secret" not in answer.text
+
+
 # ---- slowness and counts
 
 QUICK = Limits(header_seconds=0.3, body_seconds=0.3, linger_seconds=0.3)
@@ -226,8 +257,8 @@ def test_headers_and_bodies_that_do_not_come(tmp_path):
             stuck.sendall(
                 b"POST /things HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{"
             )
-            for one in (silent, slow, stuck):
-                assert read_answer(one)[0] == 408
+            assert [read_answer(one)[0] for one in (slow, stuck)] == [408, 408]
+            assert silent.recv(1) == b"", "closed without a word"
         assert client.get("/things").status_code == 200
 
 

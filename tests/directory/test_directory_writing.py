@@ -147,8 +147,9 @@ def test_what_others_write_to_the_store_is_listed(tmp_path):
         body = td("urn:x:of-another")
         other.put("urn:x:of-another", json.dumps(body).encode(), lambda _: None).result(20)
         other.close()
+        two = created(client)
         listed = {thing["id"] for thing in client.get("/things").json()}
-        assert listed == {one["id"], "urn:x:of-another"}
+        assert listed == {one["id"], two["id"], "urn:x:of-another"}
 
 
 def test_a_writer_that_has_ended_takes_nothing():

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from directory_service import created, new_id, put, served, td, visited
+from directory_service import created, new_id, put, td, visited
 
+from tinylearn.directory.jsonpath_pool import JsonPathPool
 from tinylearn.directory.jsonpath_worker import TooLargeError, answer, results
+from tinylearn.directory.problem import ProblemError
 from tinylearn.directory.settings import Limits, Settings
 
 SECONDS = 0.8
@@ -110,25 +113,40 @@ def test_documents_are_taken_one_by_one_where_that_gives_the_same():
         list(results(JSONPathEnvironment(strict=True).compile("$[0]"), lines, 20))
 
 
-def test_too_many_searches_wait_or_are_refused(tmp_path):
-    limits = Limits(search_seconds=SECONDS, search_workers=1, search_waiting=1)
-    with served(tmp_path / "s", Settings(limits=limits)) as found:
-        import threading
+def test_too_many_searches_are_refused_while_others_wait():
+    async def search() -> None:
+        pool = JsonPathPool(Limits(search_waiting=1))
+        may_go_on = asyncio.Event()
 
-        with httpx.Client(base_url=found.url, timeout=20) as client:
-            created(client, tag="a" * 40 + "!")
-            assert ask(client, "$[*].title").status_code == 200
-            codes: list[int] = []
+        async def documents() -> AsyncIterator[bytes]:
+            await may_go_on.wait()
+            yield b'{"a": 1}\n'
 
-            def slow() -> None:
-                query = {"query": "$[?match(@.tag, '(a+)+$')]"}
-                answer = httpx.get(f"{found.url}/search/jsonpath", params=query, timeout=20)
-                codes.append(answer.status_code)
+        first = asyncio.create_task(pool.ask("$[*].a", documents()))
+        await asyncio.sleep(0)
+        with pytest.raises(ProblemError, match="503"):
+            await pool.ask("$[*].a", documents())
+        may_go_on.set()
+        assert await first == b"[1]"
+        assert await pool.ask("$[*].a", documents()) == b"[1]"
+        await pool.close()
 
-            thread = threading.Thread(target=slow)
-            thread.start()
-            deadline = time.monotonic() + SECONDS
-            while (busy := ask(client, "$[*].title").status_code) != 503:
-                assert time.monotonic() < deadline + 10
-            thread.join()
-            assert busy == 503 and codes == [503]
+    asyncio.run(search())
+
+
+def test_a_worker_that_dies_is_replaced():
+    async def search() -> None:
+        pool = JsonPathPool(Limits())
+
+        async def documents() -> AsyncIterator[bytes]:
+            yield b'{"a": 1}\n'
+
+        assert await pool.ask("$[*].a", documents()) == b"[1]"
+        pool._idle[0].kill()
+        await pool._idle[0].wait()
+        with pytest.raises(ProblemError, match="422"):
+            await pool.ask("$[*].a", documents())
+        assert await pool.ask("$[*].a", documents()) == b"[1]"
+        await pool.close()
+
+    asyncio.run(search())

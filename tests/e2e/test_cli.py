@@ -150,7 +150,7 @@ def test_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
     named = {row["name"]: row["install"] for row in found}
     assert {"cc", "make", "qemu-system-arm", "tensorflow", "psycopg"} <= named.keys()
     assert named["mosquitto"] == "apt-get install mosquitto"
-    assert named["paho"] == named["amqtt"] == "pip install 'tinylearn[fleet]'"
+    assert named["cryptography"] == named["amqtt"] == "pip install 'tinylearn[fleet]'"
     assert all(isinstance(row["found"], bool) for row in found)
     monkeypatch.setenv("PATH", "/nonexistent")
     missing = {row["name"] for row in done("doctor", "--json").json if not row["found"]}

@@ -126,6 +126,7 @@ def test_what_was_built_is_measured(copied) -> None:
     if shutil.which("arm-none-eabi-gcc") is None or shutil.which("make") is None:
         pytest.skip("needs make and arm-none-eabi-gcc")
     folder = copied("cnn", "--learn", "all", "--target", "cortex-m0")
+    shutil.rmtree(folder / "build", ignore_errors=True)
     planned, _ = import_model(info(folder, "cnn"))
     sizes = done("build", folder, "--json").json
     model, triples = import_model(info(folder, "cnn"))
@@ -172,7 +173,7 @@ def test_damaged_info_file_is_refused(copied, content: str) -> None:
 
 def test_damaged_elf_is_refused(copied) -> None:
     folder = copied("mlp")
-    (folder / "build").mkdir()
+    (folder / "build").mkdir(exist_ok=True)
     (folder / "build" / "mlp.elf").write_bytes(b"\x7fELF" + 60 * b"\xff")
     with pytest.raises(BadInputError, match=r"mlp\.elf"):
         import_model(info(folder))

@@ -4,7 +4,6 @@ Arguments: address, fleet, file of credentials."""
 from __future__ import annotations
 
 import sys
-import threading
 
 from tinylearn.fleet.transports.base import Incoming
 from tinylearn.fleet.transports.credentials import Credentials
@@ -17,6 +16,8 @@ def _say(incoming: Incoming) -> None:
 
 if __name__ == "__main__":
     url, fleet, path = sys.argv[1:]
-    open_coordinator_transport(url, fleet, Credentials.load(path)).start(_say)
+    transport = open_coordinator_transport(url, fleet, Credentials.load(path))
+    transport.start(_say)
     print("ready", flush=True)
-    threading.Event().wait()
+    while True:
+        transport.wait(10)

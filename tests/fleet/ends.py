@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from brokers import Broker
 from mosquitto import FLEET
 
@@ -26,6 +28,24 @@ class Coordinator(MqttCoordinator):
         self.got: list[Incoming] = []
         self.acknowledges = acknowledges
         self.start(self._take)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._carry)
+        self._thread.start()
+
+    def _carry(self) -> None:
+        while not self._over.is_set():
+            self.wait(0.5)
+
+    def send(self, device: str, content: bytes) -> None:
+        super().send(device, content)
+        self.flush()
+
+    def close(self) -> None:
+        self._over.set()
+        self._connection.wake()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+        super().close()
 
     def _take(self, incoming: Incoming) -> None:
         self.got.append(incoming)

@@ -26,7 +26,7 @@ from tinylearn.fleet.transports.mqtt import open_coordinator_transport, open_dev
 from tinylearn.fleet.transports.mqtt_device import MqttDevice
 
 _SPAWN = multiprocessing.get_context("forkserver")
-_SPAWN.set_forkserver_preload(["rig", "tinylearn.fleet.sqlite_store", "paho.mqtt.client"])
+_SPAWN.set_forkserver_preload(["rig", "tinylearn.fleet.sqlite_store"])
 _SECONDS = 60.0
 
 

@@ -125,7 +125,7 @@ def test_an_update_replayed_by_another_device_is_foreign(scene: Scene) -> None:
     scene.step_until(lambda: "thief" in scene.service.machine.roster.devices)
     thief.send(first.updates[0])
     scene.step_until(lambda: scene.count("updates foreign") == 1)
-    until(lambda: thief.verdicts(1) == [m.Verdict.FOREIGN])
+    scene.step_until(lambda: thief.verdicts(1) == [m.Verdict.FOREIGN])
     thief.send(replace(m.unpack(first.updates[0], m.UP), run=8).pack())
     scene.step_until(lambda: scene.count("updates foreign") == 2)
     holding[0] = False

@@ -13,6 +13,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -205,3 +206,58 @@ def check_run_directory(folder: Path, run: int) -> None:
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     assert {"request", "online", "closed", "rollout"} <= {event["what"] for event in events}
     assert all(event["run"] == run for event in events)
+
+
+SELECT = """PREFIX tl: <urn:tinylearn:ns:>
+SELECT ?name WHERE { ?board tl:fleetName ?name ; tl:ramBytes ?ram FILTER (?ram >= 65536) }"""
+LINEAGE = """PREFIX prov: <http://www.w3.org/ns/prov#> PREFIX tl: <urn:tinylearn:ns:>
+SELECT ?number WHERE { ?version prov:wasDerivedFrom+ ?model ; tl:version ?number .
+  ?model a <https://w3id.org/tinyml-schema/neural-network-schema#NeuralNetwork> } ORDER BY ?number"""
+
+
+def board(name: str, ram: int) -> dict:
+    """Hardware, as an operator describes it."""
+    return {
+        "@context": ["https://www.w3.org/2022/wot/td/v1.1", {"tl": "urn:tinylearn:ns:"}],
+        "id": f"urn:board:{name}", "title": name, "tl:fleetName": name, "tl:ramBytes": ram,
+        "securityDefinitions": {"nosec": {"scheme": "nosec"}}, "security": "nosec",
+    }  # fmt: skip
+
+
+def registry(folder: Path, *words: object) -> Any:
+    """The JSON of a ``tinylearn registry``."""
+    command = [sys.executable, "-m", "tinylearn", "registry", "--store", str(folder)]
+    ended = subprocess.run([*command, *map(str, words), "--json"], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, ""), ended
+    return json.loads(ended.stdout)
+
+
+def test_a_registry_says_who_may_learn_and_is_told_what_came_of_it(lab: Lab) -> None:
+    folder, query = lab.folder / "registry", lab.folder / "select.rq"
+    query.write_text(SELECT)
+    for name, ram in zip(DEVICES, (262_144, 32_768), strict=True):
+        described = lab.folder / f"{name}.jsonld"
+        described.write_text(json.dumps(board(name, ram)))
+        registry(folder, "import", described)
+    server = lab.start(
+        "serve", *lab.model, *lab.store, *lab.embedded, "--strategy", "tiny_reptile", "--set",
+        "samples=8", "--rounds", 4, "--registry", folder, "--select", query,
+    )  # fmt: skip
+    until(lambda: server.says("a broker in this process"), 60)
+    lab.gateways()
+    until(lambda: lab.status()["version"] == 5, 60)
+    until(lambda: len(fleet("devices", *lab.store, "--json").json) == 2, 60)
+    server.terminated()
+    known = {r["name"]: r for r in rows(registry(folder, "query", "fleet-status"))}
+    assert set(known) == set(DEVICES)
+    assert known["d1"]["lastRound"] == "4" and float(known["d1"]["lastLoss"]) > 0
+    assert "lastRound" not in known["d2"]
+    told = fleet("register", *lab.store, "--registry", folder, "--json").json
+    assert (told["versions"], told["devices"]) == (5, 2)
+    numbers = [r["number"] for r in rows(registry(folder, "query", "-e", LINEAGE))]
+    assert numbers == ["1", "2", "3", "4", "5"]
+
+
+def rows(results: dict) -> list[dict[str, str]]:
+    """SPARQL 1.1 JSON results, plainly."""
+    return [{k: v["value"] for k, v in row.items()} for row in results["results"]["bindings"]]

@@ -157,11 +157,9 @@ def test_an_acknowledgement_of_an_earlier_connection_is_not_sent(
 def test_nagle_is_off(broker: Broker) -> None:
     coordinator, device = Coordinator(broker), Device(broker, "d")
     for end in (coordinator, device):
-        connection = end._connection
-        assert connection is not None
-        sock = connection._client.socket()
-        assert sock is not None
-        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0  # type: ignore[union-attr]
+        assert end._connection is not None and end._connection._wire is not None
+        sock = end._connection._wire.socket
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
         end.close()
 
 
@@ -186,22 +184,54 @@ def test_what_deliver_raises_is_counted_and_harms_nothing(mosquitto: MosquittoSe
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_network_thread_that_has_ended_is_started_again(mosquitto: MosquittoServer) -> None:
+def test_a_device_whose_thread_has_ended_is_gone(mosquitto: MosquittoServer) -> None:
+    """Rather than connected and deaf: its will says so."""
     coordinator, device = Coordinator(mosquitto), Device(mosquitto, "d")
-    until(lambda: coordinator.got)
+    until(lambda: coordinator.contents("state") == [b"state"])
 
-    def end_thread(incoming: Incoming) -> None:
-        coordinator._deliver = coordinator._take
+    def end_thread(content: bytes) -> None:
         raise SystemExit
 
-    coordinator._deliver = end_thread
+    device._deliver = end_thread
+    coordinator.send("d", b"down")
+    until(lambda: coordinator.contents("state")[-1] == b"gone")
     device.send(b"up")
-    until(lambda: not coordinator.is_connected())
-    until(coordinator.is_connected)
-    until(lambda: b"up" in coordinator.contents())
-    assert coordinator.counts["restarts"] == 1
+    assert device.counts["dropped"] >= 1
     device.close()
     coordinator.close()
+
+
+def test_a_message_that_is_too_long_does_not_come_again_and_again(tmp_path: Path) -> None:
+    """Hanging up on it would: the broker keeps it for the coordinator until it is acknowledged."""
+    with plain_mosquitto(tmp_path) as url:
+        coordinator = open_coordinator_transport(url, FLEET)
+        got: list[Incoming] = []
+        coordinator.start(got.append)
+        with RawClient(url, "") as client:
+            assert client.login(None) == 0
+            client.publish(topic(FLEET, "d", "up"), bytes(1 << 20))
+            client.publish(topic(FLEET, "d", "up"), b"good")
+        until(lambda: coordinator.wait(0.1) or got)
+        assert [m.content for m in got] == [b"good"]
+        assert coordinator.counts["oversized"] == coordinator.counts["connections"] == 1
+        coordinator.close()
+
+
+def test_a_coordinator_that_was_busy_for_long_stays_connected(mosquitto: MosquittoServer) -> None:
+    """What the broker has said meanwhile is read before it is found to be silent."""
+    transport = open_coordinator_transport(mosquitto.url, FLEET, mosquitto.credentials())
+    transport.start(lambda _m: None)
+    connection = transport._connection
+    for _ in range(3):
+        connection._next_ping = 0.0
+        transport.wait(0.2)
+    assert transport.is_connected()
+    for _ in range(3):
+        transport.wait(0.2)
+    connection._next_ping, connection._heard = 0.0, False
+    transport.wait(0.01)
+    assert not transport.is_connected()
+    transport.close()
 
 
 def test_a_revoked_device_is_cut_off(mosquitto: MosquittoServer) -> None:
@@ -228,7 +258,7 @@ def test_what_is_none_of_ours_is_counted_and_dropped(tmp_path: Path) -> None:
             client.publish(topic(FLEET, "d", "up"), b"")
             client.publish(topic(FLEET, "d", "up"), bytes(MOST_BYTES + 1))
             client.publish(topic(FLEET, "d", "up"), b"good")
-        until(lambda: got)
+        until(lambda: coordinator.wait(0.1) or got)
         assert [m.content for m in got] == [b"good"]
         for what, times in {"unknown_topic": 2, "empty": 1, "oversized": 1}.items():
             assert coordinator.counts[what] == times

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.fleet_records import a_run, add_versions, version, weights
 
-from tinylearn.fleet.records import Log
+from tinylearn.fleet.records import AddVersion, Log, PutRound, Round
 from tinylearn.fleet.store import StoreError, open_store
 
 
@@ -115,3 +115,34 @@ def test_a_store_in_memory_works_like_any() -> None:
     other = open_store(":memory:")
     assert other.runs() == []
     other.close()
+
+
+def _steps(database, function) -> int:
+    """Instructions of SQLite's machine that a call takes."""
+    taken = [0]
+
+    def count() -> None:
+        taken[0] += 1
+
+    database._connection.set_progress_handler(count, 1)
+    function()
+    database._connection.set_progress_handler(None, 1)
+    return taken[0]
+
+
+def test_a_commit_costs_the_same_after_many_rounds(tmp_path: Path) -> None:
+    """What may be pruned is found without a look at all rounds of the run."""
+    store = open_store(str(tmp_path / "fleet.db"))
+    store.create(a_run(), weights(1))
+
+    def round_(n: int) -> None:
+        ended = PutRound(Round(n, n, ("d",), open=False, version=n + 1))
+        store.commit(1, [AddVersion(version(n + 1)), ended, PutRound(Round(n + 1, n + 1, ("d",)))])
+
+    for n in range(1, 31):
+        round_(n)
+    early = _steps(store._database, lambda: round_(31))
+    for n in range(32, 331):
+        round_(n)
+    assert _steps(store._database, lambda: round_(331)) < early + 50
+    store.close()

@@ -506,7 +506,7 @@ def test_tables_of_a_newer_program_are_refused(
     store.close()
     for module in ("sql_schema", "sqlite_store", "postgres_store"):
         monkeypatch.setattr(f"tinylearn.fleet.{module}.VERSION", 0)
-    with pytest.raises(StoreError, match="has version 2 of the tables"):
+    with pytest.raises(StoreError, match="has version 3 of the tables"):
         open_store(place)
 
 
@@ -515,12 +515,12 @@ def test_older_tables_are_migrated_in_one_transaction(
 ) -> None:
     store.close()
     for module in ("sql_schema", "sqlite_store", "postgres_store"):
-        monkeypatch.setattr(f"tinylearn.fleet.{module}.VERSION", 3)
-    steps = {2: "CREATE TABLE extra (a {integer}); CREATE TABLE extra (b {integer})"}
+        monkeypatch.setattr(f"tinylearn.fleet.{module}.VERSION", 4)
+    steps = {3: "CREATE TABLE extra (a {integer}); CREATE TABLE extra (b {integer})"}
     monkeypatch.setattr("tinylearn.fleet.sql_schema.MIGRATIONS", steps)
     with pytest.raises(StoreError, match="extra"):
         open_store(place)
-    steps[2] = "CREATE TABLE extra (a {integer}); INSERT INTO extra VALUES (5)"
+    steps[3] = "CREATE TABLE extra (a {integer}); INSERT INTO extra VALUES (5)"
     for _ in range(2):
         migrated = open_store(place)
         assert [row[0] for row in migrated._database.rows("SELECT a FROM extra")] == [5]

@@ -24,12 +24,14 @@ PREFIX s: <https://w3id.org/tinyml-schema/neural-network-schema/sosa_extend/>
 PREFIX prov: <http://www.w3.org/ns/prov#> PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
 <urn:d:large> a s3n:SmartSensor ; td:title "large" ; tl:ramBytes 100 ; tl:flashBytes 1000 ; tl:fpu true ;
   tl:target "big" ;
-  tl:sensor s:Microphone, s:Camera ; tl:modelVersion 3 ; tl:lastRound 9 .
+  tl:sensor s:Microphone, s:Camera .
+<urn:f:large> a tl:FleetDevice ; tl:fleet "works" ; tl:fleetName "large" ; tl:online true ;
+  tl:modelVersion 3 ; tl:lastRound 9 ; tl:lastLoss 0.5e0 .
 <urn:d:soft> a s3n:SmartSensor ; td:title "soft" ; tl:ramBytes 100 ; tl:flashBytes 1000 ; tl:fpu false ;
   tl:sensor s:Microphone .
 <urn:d:deaf> a s3n:SmartSensor ; td:title "deaf" ; tl:ramBytes 100 ; tl:flashBytes 1000 .
-<urn:d:small> a s3n:SmartSensor ; td:title "small" ; tl:ramBytes 40 ; tl:flashBytes 1000 ; tl:sensor s:Microphone ;
-  tl:modelVersion 2 .
+<urn:d:small> a s3n:SmartSensor ; td:title "small" ; tl:ramBytes 40 ; tl:flashBytes 1000 ; tl:sensor s:Microphone .
+<urn:f:small> a tl:FleetDevice ; tl:fleet "works" ; tl:fleetName "small" ; tl:online false ; tl:modelVersion 2 .
 <urn:d:unknown> a s3n:SmartSensor ; td:title "unknown" ; tl:sensor s:Microphone .
 <urn:m:words> a nnet:NeuralNetwork ; schema:name "words" ; tl:requiresSensor s:Microphone ;
   tl:inferenceRamBytes 50 ; tl:inferenceFlashBytes 500 ; tl:arithmetic "int8" ; tl:accuracy 0.8 ;
@@ -89,8 +91,9 @@ def test_answers(service: QueryService):
         [SOSA_EXTEND + "Microphone", "4", "1"],
         [SOSA_EXTEND + "Camera", "1", "0"],
     ]
-    assert [row[:3] for row in ask("fleet-status")] == [
-        ["urn:d:large", "large", "3"], ["urn:d:small", "small", "2"]]  # fmt: skip
+    large, small = ask("fleet-status")
+    assert large[:5] == ["works", "large", "true", "3", "9"] and float(large[5]) == 0.5
+    assert small == ["works", "small", "false", "2", "", ""]
     assert ask("lineage", of="urn:v:2") == [
         ["urn:v:2", "urn:m:words", "", "urn:v:2#round", "7"],
         ["urn:m:float", "urn:m:source", "", "", ""],

@@ -146,7 +146,7 @@ def test_a_store_for_reading_is_not_written(place: str) -> None:
 # ---- bulk loads ----
 
 
-@pytest.mark.parametrize("count", [10, 3000])
+@pytest.mark.parametrize("count", [10, 1500])
 def test_a_bulk_load_adds_and_replaces(store: GraphStore, count: int) -> None:
     put(store, D1, device(count + 1))
     store.bulk_load(quads(*(device(n, version=5) for n in range(1, count + 1))))

@@ -98,6 +98,7 @@ def test_bulk_loads_killed_at_any_instant(tmp_path: Path) -> None:
         assert set(sizes.values()) == {4}
         assert {device(n)[0] for n in range(BULK, (told + 1) * BULK)} <= set(sizes)
         assert len(store.names()) == len(sizes)
+        assert not list(place.glob("bulk-*"))  # what was begun takes no space
         store.close()
         first = told + 1  # what was not acknowledged is loaded again
 

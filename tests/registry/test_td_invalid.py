@@ -78,6 +78,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "proxy is a number": (scheme(scheme="nosec", proxy=1), "$.securityDefinitions.open.proxy"),
     # contexts
     "another context": (context("https://schema.org"), "$['@context']"),
+    "no context in the array": (context([]), "$['@context'][0]"),
     "context of a draft": (context("http://www.w3.org/ns/td"), "$['@context']"),
     "contexts in the wrong order": (context([CONTEXT, CONTEXT_1_0]), "$['@context'][1]"),
     "context of 1.0 later on": (context([CONTEXT, {}, CONTEXT_1_0]), "$['@context'][2]"),

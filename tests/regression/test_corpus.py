@@ -14,7 +14,7 @@ import run  # noqa: E402
 CORPUS = ROOT / "tests" / "corpus"
 PARSERS = run.parsers()
 EXECUTIONS = {"tflite": 250, "keras": 400, "blob": 5000, "session": 1000, "graph": 400,
-              "samples": 400, "fleet": 1000, "sparql": 1000}  # fmt: skip
+              "samples": 400, "fleet": 1000, "td": 150, "sparql": 1000}  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import random
+import time
 import zlib
 from dataclasses import dataclass, field, replace
 
@@ -169,6 +170,12 @@ class Loopback:
         answer = self.devices[device].take(content)
         if answer is not None:
             self.deliver(Incoming(device, "up", answer))
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(min(seconds, 0.01))
+
+    def flush(self) -> None:
+        pass
 
     def acknowledge(self, incoming: Incoming) -> None:
         self.acknowledged.append(incoming)

@@ -29,7 +29,6 @@ _PACKAGES = {
     "tensorflow": ("tinylearn train", "train"),
     "matplotlib": ("plots", "plots"),
     "serial": ("boards on a serial port", "serial"),
-    "paho": ("fleets over MQTT", "fleet"),
     "amqtt": ("trying a fleet without a broker", "fleet"),
     "cryptography": ("certificates of a fleet's broker", "fleet"),
     "prometheus_client": ("metrics of a fleet", "fleet"),

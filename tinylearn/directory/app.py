@@ -11,7 +11,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
 from tinylearn.directory import problem, well_known
 from tinylearn.directory.auth import Guard
@@ -22,9 +22,12 @@ from tinylearn.directory.listing import Listing
 from tinylearn.directory.load import Load
 from tinylearn.directory.registrar import Registrar
 from tinylearn.directory.search import Search
-from tinylearn.directory.settings import Settings
+from tinylearn.directory.settings import Limits, Settings
 from tinylearn.directory.shelf import Shelf
+from tinylearn.directory.sparql import PATH as SPARQL
+from tinylearn.directory.sparql import Sparql
 from tinylearn.directory.things import Things
+from tinylearn.registry.query.service import QueryService
 from tinylearn.registry.store.base import GraphStore
 
 _log = logging.getLogger(__name__)
@@ -36,22 +39,26 @@ _PURGE_SECONDS = 1.0
 
 
 def create_app(store: GraphStore, settings: Settings, more: Sequence[BaseRoute] = ()) -> Starlette:
-    """``more``: routes beside those of the directory. The store stays the caller's to close, after
-    the application has ended (its lifespan, or ``app.state.close()``).
+    """``more``: routes beside those of the directory; one of SPARQL's address takes its place. The
+    store stays the caller's to close, after the application's lifespan has ended.
 
-    ``app.state``: ``registrar``, ``events``, ``settings``. Raises UsageError for settings that are
-    not safe, and what reading the store raises.
+    ``app.state``: ``registrar``, ``events``, ``settings``, ``closing`` (what ends with it). Raises
+    UsageError for settings that are not safe, and what reading the store raises.
     """
     settings.check()
     limits = settings.limits
     log = EventLog(limits.history_events, limits.history_bytes)
     registrar = Registrar(Shelf(store), log.tell)
     pool = JsonPathPool(limits)
+    closing = contextlib.ExitStack()
+    closing.callback(registrar.close)
+    has_sparql = any(getattr(route, "path", None) == SPARQL for route in more)
     routes = [
         *Things(registrar, Listing(registrar), limits).routes(),
         *Events(log, limits.subscribers).routes(),
         *Search(registrar, pool, limits).routes(),
         *well_known.routes(settings),
+        *([] if has_sparql else _sparql(store, limits, closing)),
         *more,
     ]
     handlers: dict[Any, Any] = dict.fromkeys((*problem.HANDLED, Exception), problem.handle)
@@ -59,8 +66,13 @@ def create_app(store: GraphStore, settings: Settings, more: Sequence[BaseRoute] 
                     lifespan=_lifespan)  # fmt: skip
     app.router.redirect_slashes = False
     app.state.registrar, app.state.events, app.state.settings = registrar, log, settings
-    app.state.pool = pool
+    app.state.pool, app.state.closing = pool, closing
     return app
+
+
+def _sparql(store: GraphStore, limits: Limits, closing: contextlib.ExitStack) -> list[Route]:
+    queries = closing.enter_context(QueryService(store))
+    return Sparql(queries, limits, plain=True).routes()
 
 
 def _around(settings: Settings) -> list[Middleware]:
@@ -82,7 +94,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         purging.cancel()
         app.state.events.close()
         await app.state.pool.close()
-        await asyncio.to_thread(app.state.registrar.close)
+        await asyncio.to_thread(app.state.closing.close)
 
 
 async def _purge(registrar: Registrar) -> None:

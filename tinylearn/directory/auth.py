@@ -63,9 +63,8 @@ class Guard:
         headers = Headers(scope=scope)
         reads = scope["method"] in _SAFE or scope["path"] in _READS
         if not self._tokens:
-            return _foreign_host(headers) or (
-                None if reads else _foreign_page(scope, headers, self._settings.origins)
-            )
+            refused = self._foreign_host(headers)
+            return refused or (None if reads else self._foreign_page(scope, headers))
         if scope["path"] in _OPEN or (reads and self._settings.read != READ_TOKEN):
             return None
         return self._without_token(headers)
@@ -81,25 +80,25 @@ class Guard:
         challenge = {"WWW-Authenticate": 'Bearer realm="tinylearn", error="invalid_token"'}
         return ProblemError(401, "that token is not known here", (), challenge)
 
+    def _foreign_host(self, headers: Headers) -> ProblemError | None:
+        """Without tokens only this machine is served, by names that no foreign page can have: a
+        name that a stranger lets point here (DNS rebinding) is not one."""
+        said = headers.get("host", "")
+        host = urlsplit("//" + said).hostname or ""
+        if is_loopback(host) or said == urlsplit(self._settings.base or "").netloc != "":
+            return None
+        what = f"Host {host or 'absent'}: without tokens this serves localhost alone"
+        return ProblemError(403, what)
+
+    def _foreign_page(self, scope: Scope, headers: Headers) -> ProblemError | None:
+        """A browser sends some requests of any page without asking first; Origin tells whose."""
+        origin, known = headers.get("origin"), self._settings.origins
+        own = (f"{scope['scheme']}://{headers.get('host', '')}", self._settings.base)
+        if origin is None or origin in own or origin in known or "*" in known:
+            return None
+        return ProblemError(403, f"a page of {origin} may not change anything here; see --cors")
+
 
 def _digest(token: bytes) -> bytes:
     """Of the same length for all, so that comparing tells nothing of it."""
     return hashlib.sha256(token).digest()
-
-
-def _foreign_host(headers: Headers) -> ProblemError | None:
-    """Without tokens only this machine is served, by names that no foreign page can have: a name
-    that a stranger lets point here (DNS rebinding) is not one."""
-    host = urlsplit("//" + headers.get("host", "")).hostname or ""
-    if is_loopback(host):
-        return None
-    return ProblemError(403, f"Host {host or 'absent'}: without tokens this serves localhost alone")
-
-
-def _foreign_page(scope: Scope, headers: Headers, origins: tuple[str, ...]) -> ProblemError | None:
-    """A browser sends some requests of any page without asking first; Origin tells whose."""
-    origin = headers.get("origin")
-    own = f"{scope['scheme']}://{headers.get('host', '')}"
-    if origin in (None, own) or origin in origins or "*" in origins:
-        return None
-    return ProblemError(403, f"a page of {origin} may not change anything here; see --cors")

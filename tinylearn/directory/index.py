@@ -62,9 +62,9 @@ class Index:
             heapq.heappop(self._next)
         return self._next[0][0] if self._next else None
 
-    def expired(self, now: datetime, most: int) -> list[str]:
-        """So many of those that have; they stay until they are removed."""
+    def expired(self, now: datetime) -> list[str]:
+        """Those that have; they stay until they are removed."""
         if (first := self.next_expiry()) is None or first > now:
             return []
         due = {name for at, name in self._next if at <= now and self._expires.get(name) == at}
-        return sorted(due)[:most]
+        return sorted(due)

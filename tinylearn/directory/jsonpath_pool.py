@@ -16,6 +16,7 @@ _WORKER = Path(__file__).with_name("jsonpath_worker.py")
 #: of an answer: a bound of the results' JSON and what stands around it
 _AROUND = 2**16
 _DOCUMENT_BYTES = 32 * 2**20
+_START_SECONDS = 60
 Process = asyncio.subprocess.Process
 
 
@@ -29,7 +30,8 @@ class JsonPathPool:
         self._waiting = 0
 
     async def ask(self, query: str, documents: AsyncIterator[bytes]) -> bytes:
-        """A JSON array of what the query selects from the array of all documents (one line each).
+        """A JSON array of what the query selects from the array of all documents (some lines at a time,
+        each one of them).
 
         Raises ProblemError: 400 for what is no query, 422 for an answer that is too large, 503
         where it takes too long or too many ask.
@@ -38,13 +40,22 @@ class JsonPathPool:
             raise _busy()
         self._waiting += 1
         try:
-            async with asyncio.timeout(self._limits.search_seconds), self._places:
+            async with self._place():
                 return _read(await self._ask(query, documents))
-        except TimeoutError:
-            what = f"the search took longer than {self._limits.search_seconds:g} seconds"
-            raise ProblemError(503, what + "; ask for less") from None
         finally:
             self._waiting -= 1
+
+    @contextlib.asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._limits.search_seconds):
+                await self._places.acquire()
+        except TimeoutError:
+            raise _busy() from None
+        try:
+            yield
+        finally:
+            self._places.release()
 
     async def close(self) -> None:
         """Ends the processes."""
@@ -53,12 +64,15 @@ class JsonPathPool:
 
     async def _ask(self, query: str, documents: AsyncIterator[bytes]) -> bytes:
         process = self._idle.pop() if self._idle else await self._start()
-        answered = False
+        answer = b""
         try:
-            answer = await self._exchange(process, query, documents)
-            answered = answer.endswith(b"\n")
+            async with asyncio.timeout(self._limits.search_seconds):
+                answer = await self._exchange(process, query, documents)
+        except TimeoutError:
+            what = f"the search took longer than {self._limits.search_seconds:g} seconds"
+            raise ProblemError(503, what + "; ask for less") from None
         finally:
-            if answered:
+            if answer.endswith(b"\n"):
                 self._idle.append(process)
             else:
                 await _end(process)
@@ -75,8 +89,8 @@ class JsonPathPool:
         question = json.dumps({"query": query, **bounds}).encode() + b"\n"
         try:
             process.stdin.write(question)
-            async for line in documents:
-                process.stdin.write(line + b"\n")
+            async for lines in documents:
+                process.stdin.write(lines)
                 await process.stdin.drain()
             process.stdin.write(b"\n")
             await process.stdin.drain()
@@ -85,10 +99,23 @@ class JsonPathPool:
             return b""  # it has died; _read tells
 
     async def _start(self) -> Process:
-        return await asyncio.create_subprocess_exec(
+        """Ready to be asked: what it takes to start is not the query's to answer for."""
+        process = await asyncio.create_subprocess_exec(
             sys.executable, "-P", str(_WORKER), stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE, limit=self._limits.search_bytes + _AROUND,
         )  # fmt: skip
+        assert process.stdout is not None
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                if await process.stdout.readline():
+                    return process
+        except TimeoutError:
+            pass
+        except BaseException:
+            await _end(process)
+            raise
+        await _end(process)
+        raise ProblemError(503, "the search could not be started; try later")
 
 
 async def _end(process: Process) -> None:

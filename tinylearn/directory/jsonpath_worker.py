@@ -3,7 +3,8 @@ parent when it takes too long. Imports nothing of the project, so that it starts
 
 A question is a line {"query", "results", "bytes", "documents"} (the last three are bounds), lines with a
 document each, and an empty line. The answer is one line: {"found": [..]}, or {"wrong"} for a query that is
-none, or {"large"} for an answer or a question beyond a bound.
+none, or {"large"} for an answer or a question beyond a bound. Before the first question it says that it
+is ready.
 """
 
 from __future__ import annotations
@@ -94,6 +95,8 @@ def main() -> None:
     """Until stdin ends."""
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     source, sink = sys.stdin.buffer, sys.stdout.buffer
+    sink.write(b"ready\n")
+    sink.flush()
     while line := source.readline():
         documents = _documents(source)
         told = answer(json.loads(line), documents)

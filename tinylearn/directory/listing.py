@@ -17,9 +17,9 @@ from starlette.responses import Response, StreamingResponse
 
 from tinylearn.directory import media
 from tinylearn.directory.entry import CONTEXT
+from tinylearn.directory.graph import SORTS
 from tinylearn.directory.problem import ProblemError
 from tinylearn.directory.registrar import Page, Registrar
-from tinylearn.directory.shelf import SORTS
 
 _AT_ONCE = 64
 #: offsets and limits beyond make no sense, and no trouble

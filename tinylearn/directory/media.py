@@ -12,6 +12,7 @@ TD = "application/td+json"
 LD = "application/ld+json"
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
+SPARQL_JSON = "application/sparql-results+json"
 EVENTS = "text/event-stream"
 
 

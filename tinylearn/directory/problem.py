@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from tinylearn.errors import BadInputError, DeviceError, TinylearnError, UnsupportedError
@@ -91,6 +91,8 @@ def of_error(error: Exception) -> ProblemError:
         return ProblemError(400, str(error))
     if isinstance(error, UnsupportedError):
         return ProblemError(501, str(error))
+    if isinstance(error, ClientDisconnect):
+        return ProblemError(400, "the request was not sent to its end")
     if isinstance(error, (StoreError, DeviceError)):
         return ProblemError(503, "the store does not answer; try again later")
     return ProblemError(500, "the service failed to answer this; its log says why")
@@ -109,4 +111,6 @@ async def handle(_request: Request, error: Exception) -> Response:
     return response(of_error(error))
 
 
-HANDLED: tuple[type[Exception], ...] = (ProblemError, HTTPException, TinylearnError)
+HANDLED: tuple[type[Exception], ...] = (
+    ProblemError, HTTPException, TinylearnError, ClientDisconnect,
+)  # fmt: skip

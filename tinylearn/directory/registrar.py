@@ -98,8 +98,9 @@ class Registrar:
             if sort_by == "id":
                 return list(self._index.ids), self._membership
             version, known = self._version, self._orders.get(sort_by)
+            ids = [] if known else list(self._index.ids)
         if known is None:
-            known = self._shelf.sorted_by(sort_by)
+            known = self._shelf.sorted_by(sort_by, ids)
             with self._lock:
                 if version == self._version:
                     self._orders[sort_by] = known
@@ -110,6 +111,12 @@ class Registrar:
         now = self._clock()
         found = self._shelf.read_many(identifiers)
         return [entry for entry in found if not entry.registration.has_expired(now)]
+
+    def documents(self, identifiers: Sequence[str]) -> list[str]:
+        """The Thing Descriptions of those that are still there, as JSON, one line each."""
+        with self._lock:
+            gone = set(self._index.expired(self._clock()))
+        return self._shelf.documents([name for name in identifiers if name not in gone])
 
     def next_expiry(self) -> datetime | None:
         """When there will be something to purge."""
@@ -163,7 +170,7 @@ class Registrar:
 
         def change(draft: Draft) -> int:
             with self._lock:
-                due = self._index.expired(draft.now, _PURGED_AT_ONCE)
+                due = self._index.expired(draft.now)[:_PURGED_AT_ONCE]
             gone = [name for name in due if draft.stored(name) and not draft.find(name)]
             for name in gone:
                 draft.remove(name)
@@ -174,13 +181,12 @@ class Registrar:
     # ---- of the writer's thread
 
     def _begin(self) -> Draft:
-        with self._lock:
-            self._reload_if_foreign()
         return Draft(self._shelf, self._clock())
 
     def _commit(self, draft: Draft) -> None:
         with self._lock:
             self._writing = True
+            is_foreign = self._shelf.revision() != self._version
         try:
             self._shelf.write(draft.changes)
         except BaseException:
@@ -190,6 +196,8 @@ class Registrar:
         with self._lock:
             self._writing = False
             self._note(draft)
+            if is_foreign:
+                self._version = _UNKNOWN
         self._tell(draft.happened)
 
     def _note(self, draft: Draft) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
@@ -51,8 +50,8 @@ class Search:
         page = await asyncio.to_thread(self._registrar.page, 0, None, "id", False)
         for start in range(0, len(page.ids), _AT_ONCE):
             some = page.ids[start : start + _AT_ONCE]
-            for entry in await asyncio.to_thread(self._registrar.entries, some):
-                yield json.dumps(entry.content, separators=(",", ":")).encode()
+            documents = await asyncio.to_thread(self._registrar.documents, some)
+            yield "".join(text.replace("\n", " ") + "\n" for text in documents).encode()
 
 
 async def _xpath(_request: Request) -> Response:

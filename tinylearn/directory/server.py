@@ -37,7 +37,8 @@ class Server(uvicorn.Server):
                 app, http=protocol(settings.limits), ws="none", lifespan="on", log_config=None,
                 access_log=False, proxy_headers=False, server_header=False,
                 h11_max_incomplete_event_size=_HEADER_BYTES, timeout_keep_alive=_IDLE_SECONDS,
-                timeout_graceful_shutdown=_STOP_SECONDS,
+                timeout_graceful_shutdown=_STOP_SECONDS, log_level="error",
+                headers=[("X-Content-Type-Options", "nosniff")],
             )
         )  # fmt: skip
 
@@ -162,8 +163,13 @@ class _LimitedProtocol(H11Protocol):
             self.transport.abort()
 
     def _late(self) -> None:
-        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+        if self.conn.their_state is not h11.IDLE or self.transport.is_closing():
+            return
+        if self.conn.trailing_data[0]:
             self._refuse(408, "the request came too slowly")
+        else:
+            # browsers connect in advance, and would take an answer for that to their next request
+            self.transport.close()
 
     def _expect_nothing_soon(self) -> None:
         if self._deadline is not None:

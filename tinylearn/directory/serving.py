@@ -8,17 +8,15 @@ from collections.abc import Callable
 from tinylearn.directory.app import create_app
 from tinylearn.directory.server import Server
 from tinylearn.directory.settings import Settings
-from tinylearn.directory.sparql import Sparql
 from tinylearn.fleet.signals import stopped_by_signals
-from tinylearn.registry.query.service import QueryService
 from tinylearn.registry.store.open import open_store
 
 
 def serve(where: str, settings: Settings, started: Callable[[str], None]) -> None:
     """Until SIGINT or SIGTERM. Raises what opening the store or the address raises."""
     settings.check()
-    with contextlib.closing(open_store(where)) as store, QueryService(store) as queries:
-        app = create_app(store, settings, Sparql(queries, settings.limits).routes())
+    with contextlib.closing(open_store(where)) as store:
+        app = create_app(store, settings)
         server = Server(app, settings, started)
-        with contextlib.closing(app.state.registrar), stopped_by_signals(server.stop):
+        with app.state.closing, stopped_by_signals(server.stop):
             server.run()

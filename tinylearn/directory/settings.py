@@ -61,7 +61,12 @@ class Settings:
         if self.read == READ_TOKEN and not self.tokens:
             raise UsageError("--read token: which token? give --token-file")
         for origin in self.origins:
-            _check_origin(origin)
+            if origin != "*" and not _is_origin(origin):
+                raise UsageError(
+                    f"--cors {origin!r}: not an origin such as https://example.org, nor *"
+                )
+        if self.base is not None and not _is_origin(self.base):
+            raise UsageError(f"--base {self.base!r}: not a URL such as https://hub.example.org")
 
 
 def is_loopback(host: str) -> bool:
@@ -74,8 +79,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _check_origin(origin: str) -> None:
-    parts = urlsplit(origin)
-    bare = parts.scheme and parts.netloc and not (parts.path or parts.query or parts.fragment)
-    if origin != "*" and not bare:
-        raise UsageError(f"--cors {origin!r}: not an origin such as https://example.org, nor *")
+def _is_origin(text: str) -> bool:
+    parts = urlsplit(text)
+    beyond = parts.path or parts.query or parts.fragment
+    return bool(parts.scheme in ("http", "https") and parts.netloc and not beyond)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyoxigraph import NamedNode, Triple
@@ -11,16 +11,7 @@ from tinylearn.directory import graph
 from tinylearn.directory.entry import Entry
 from tinylearn.directory.ids import is_iri
 from tinylearn.directory.index import Index
-from tinylearn.registry.store.base import GraphStore
-from tinylearn.registry.vocabulary import DCTERMS, TD
-
-#: by what things can be sorted, but for their id
-SORTS = {
-    "title": f"OPTIONAL {{ GRAPH ?thing {{ ?thing <{TD}title>|<{DCTERMS}title> ?key }} }}",
-    "created": "BIND(?created AS ?key)",
-    "modified": "BIND(?modified AS ?key)",
-    "expires": "BIND(?expires AS ?key)",
-}
+from tinylearn.registry.store.base import GraphStore, Row
 
 
 @dataclass(frozen=True)
@@ -39,8 +30,9 @@ class Shelf:
 
     def index(self) -> Index:
         """All ids, and when they expire."""
-        rows = self._store.select(f"SELECT ?thing ?expires WHERE {{ {graph.PATTERN} }}")
-        return Index((row["thing"].value, graph.moment(row, "expires")) for row in rows)
+        names = [row["thing"].value for row in self._store.select(graph.ALL)]
+        expires = {row["thing"].value: graph.moment(row, "key") for row in self._keyed("expires")}
+        return Index((name, expires.get(name)) for name in names)
 
     def read(self, identifier: str) -> Entry | None:
         """A thing, expired or not."""
@@ -51,12 +43,15 @@ class Shelf:
 
     def read_many(self, identifiers: Sequence[str]) -> list[Entry]:
         """Those of them that are there, in this order."""
-        names = " ".join(str(NamedNode(identifier)) for identifier in identifiers)
-        rows = self._store.select(
-            f"SELECT * WHERE {{ VALUES ?thing {{ {names} }} {graph.PATTERN} }}"
-        )
-        found = {row["thing"].value: row for row in rows}
+        query = f"SELECT * WHERE {{ {_values(identifiers)} {graph.PATTERN} }}"
+        found = {row["thing"].value: row for row in self._store.select(query)}
         return [graph.entry(found[name]) for name in identifiers if name in found]
+
+    def documents(self, identifiers: Sequence[str]) -> list[str]:
+        """The Thing Descriptions of those that are there, in this order: JSON, one line each."""
+        query = f"SELECT * WHERE {{ {_values(identifiers)} {graph.KEPT} }}"
+        found = {row["thing"].value: row["document"].value for row in self._store.select(query)}
+        return [found[name] for name in identifiers if name in found]
 
     def has_graph(self, identifier: str) -> bool:
         """Whether anything is kept under this name."""
@@ -75,17 +70,24 @@ class Shelf:
         gone = [NamedNode(name) for name, written in changes.items() if written is None]
         self._store.upsert(graphs, gone)
 
-    def sorted_by(self, member: str) -> list[str]:
-        """All ids in ascending order of a member of SORTS, those without it first, and by their id
-        where it is the same."""
-        query = f"SELECT ?thing ?key WHERE {{ {graph.PATTERN} {SORTS[member]} }}"
+    def sorted_by(self, member: str, identifiers: Iterable[str]) -> list[str]:
+        """Of these, in ascending order of a member of SORTS: those without it first, and by their
+        id where it is the same."""
         keys: dict[str, str] = {}
-        for row in self._store.select(query):
-            key = row["key"].value if "key" in row else ""
-            name = row["thing"].value
+        for row in self._keyed(member):
+            name, key = row["thing"].value, row["key"].value
             keys[name] = min(key, keys.get(name, key))
-        return sorted(keys, key=lambda name: (keys[name], name))
+        return sorted(identifiers, key=lambda name: (keys.get(name, ""), name))
 
     def revision(self) -> int:
         """Of the whole store."""
         return self._store.revision()
+
+    def _keyed(self, member: str) -> list[Row]:
+        pattern = graph.SORTS[member]
+        return self._store.select(f"SELECT ?thing ?key WHERE {{ GRAPH ?thing {{ {pattern} }} }}")
+
+
+def _values(identifiers: Sequence[str]) -> str:
+    """Terms write themselves, so that nothing else gets into the query."""
+    return f"VALUES ?thing {{ {' '.join(str(NamedNode(name)) for name in identifiers)} }}"

@@ -3,7 +3,6 @@ also WoT Discovery's search by SPARQL (7.3.2.3.3)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import parse_qsl
@@ -52,10 +51,15 @@ class _Asked:
 
 
 class Sparql:
-    """The endpoint. Queries run beside the event loop, those that wait do not keep others waiting."""
+    """The endpoint. Queries run beside the event loop, those that wait do not keep others waiting.
 
-    def __init__(self, service: QueryService, limits: Limits) -> None:
+    ``plain``: who does not say what it likes gets application/json or application/ld+json, as WoT
+    Discovery wants it, and not what SPARQL clients ask for by name.
+    """
+
+    def __init__(self, service: QueryService, limits: Limits, plain: bool = False) -> None:
         self._service = service
+        self._plain = plain
         self._limits = limits
         most = service.limits
         self._threads = CapacityLimiter(most.workers + most.waiting)
@@ -79,6 +83,9 @@ class Sparql:
 
     async def _answered(self, request: Request, asked: _Asked) -> Response:
         accept = ",".join(request.headers.getlist("accept")) or ANY
+        plain = self._plain and media.SPARQL_JSON not in accept
+        if plain and accept == ANY:
+            accept = f"{media.LD}, {ANY};q=0.9"
         if self._threads.available_tokens <= 0:
             raise ProblemError(503, "too many queries are waiting; try again later", (), _RETRY)
         ask = partial(self._service.ask, asked.query, accept=accept, graphs=asked.graphs)
@@ -88,14 +95,17 @@ class Sparql:
             raise ProblemError(413 if error.oversized else 400, str(error)) from None
         except tuple(kind for kind, _ in _STATUS) as error:
             raise _problem(error) from None
-        return Response(answer.body, 200, _headers(answer))
+        headers = _headers(answer)
+        if plain and headers["Content-Type"] == media.SPARQL_JSON:
+            headers["Content-Type"] = media.JSON
+        return Response(answer.body, 200, headers)
 
 
 def _content_type(request: Request) -> str:
     return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
 
-def _headers(answer: Answer) -> Mapping[str, str]:
+def _headers(answer: Answer) -> dict[str, str]:
     # named by hand: a response adds a charset to every text type
     notes = {"Tinylearn-Note": "; ".join(answer.notes)} if answer.notes else {}
     return {

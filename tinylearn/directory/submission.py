@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pyoxigraph import Triple
+from pyoxigraph import NamedNode, Triple
 
 from tinylearn.directory.ids import is_iri
 from tinylearn.directory.problem import FieldError, invalid
 from tinylearn.directory.registration import Wish, split
 from tinylearn.registry.td.document import parse_td, to_triples
 from tinylearn.registry.td.json_text import read_json
+from tinylearn.registry.things import with_facts, without_reserved
 
 
 @dataclass(frozen=True)
@@ -65,4 +66,6 @@ def _parsed(data: bytes) -> dict[str, Any]:
 def _checked(content: Mapping[str, Any]) -> Submission:
     rest, wish = split(content)
     td = parse_td(json.dumps(rest, ensure_ascii=False, separators=(",", ":")))
-    return Submission(str(td.id), rest, wish, to_triples(td))
+    iri = NamedNode(str(td.id))
+    facts = with_facts(iri, without_reserved(to_triples(td)))
+    return Submission(iri.value, rest, wish, facts.triples)

@@ -12,6 +12,7 @@ from tinylearn.emit.graph_file import dump
 from tinylearn.emit.header import emit_header
 from tinylearn.emit.info import emit_info
 from tinylearn.emit.model import EmittedModel
+from tinylearn.emit.sensor_code import sensor_files
 from tinylearn.emit.source import emit_source
 from tinylearn.targets.target import Target
 
@@ -22,6 +23,7 @@ def model_files(model: EmittedModel) -> dict[str, bytes]:
         f"{model.name}.h": emit_header(model).encode(),
         f"{model.name}.c": emit_source(model).encode(),
         f"{model.name}_device.c": emit_device(model).encode(),
+        **sensor_files(model),
     }
 
 

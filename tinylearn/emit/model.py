@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tinylearn.emit.names import unique_identifiers
+from tinylearn.emit.sensors import Sensor
 from tinylearn.ir.graph import Op, Tensor
 from tinylearn.ops.base import definition
 from tinylearn.pipeline import Compiled
@@ -18,13 +19,15 @@ _BUFFERS = ("velocity", "gradient_sum")
 
 @dataclass(frozen=True)
 class EmittedModel:
-    """A compiled model under its C prefix."""
+    """A compiled model under its C prefix. ``sensors``: those that give it its input on the device, where
+    the project is to have code for them."""
 
     name: str
     compiled: Compiled
     source_name: str
     source_sha256: str
     version: str
+    sensors: tuple[Sensor, ...] = ()
 
     @property
     def growable(self) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from tinylearn.errors import BadInputError
 from tinylearn.fleet import messages as m
 from tinylearn.fleet.config import Config
-from tinylearn.fleet.events import Effects, Event, Fetched, Received, Requested, Tick
+from tinylearn.fleet.events import Chosen, Effects, Event, Fetched, Received, Requested, Tick
 from tinylearn.fleet.head import Head
 from tinylearn.fleet.records import Device, PutDevice, PutState, Saved
 from tinylearn.fleet.requests import Requests, answer
@@ -55,6 +55,8 @@ class Coordinator:
             Requests(self).carry_out(event, now, effects)
         elif isinstance(event, Fetched):
             self._fetched(event, effects)
+        elif isinstance(event, Chosen):
+            self.roster.choose(event.names)
         elif isinstance(event, Tick):
             self.rounds.watch(now, effects)
             self.rollouts.go_on(self.roster, self.rounds.busy(), now, effects)

@@ -40,7 +40,14 @@ class Fetched:
     weights: bytes | None
 
 
-Event = Received | Tick | Requested | Fetched
+@dataclass(frozen=True)
+class Chosen:
+    """The only devices that a round may ask from now on, whatever else they are."""
+
+    names: frozenset[str]
+
+
+Event = Received | Tick | Requested | Fetched | Chosen
 
 
 @dataclass

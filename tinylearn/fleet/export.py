@@ -27,7 +27,7 @@ def exported(
     the run was served with. Raises UsageError where it is of another model, or the version's
     weights are no longer kept."""
     run = handle.run
-    project = project or _project(handle)
+    project = project or project_of(handle)
     model, _ = load_project(project)
     if model.hash != run.model_hash:
         raise UsageError(
@@ -38,7 +38,8 @@ def exported(
     return Exported(number, model.blob(handle.weights(number)), project)
 
 
-def _project(handle: RunHandle) -> Path:
+def project_of(handle: RunHandle) -> Path:
+    """The project that a run was served with. Raises UsageError where that is not known."""
     states = handle.store.load(handle.run.id, own=False).states
     if PROJECT not in states:
         raise UsageError(f"run {handle.run.id}: does not know its project; give --model PROJECT")

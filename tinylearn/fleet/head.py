@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
-
 import numpy as np
 
 from tinylearn.fleet.records import AddVersion, Version
+from tinylearn.fleet.summed import Summed
 from tinylearn.fleet.updates import Floats
 
 
@@ -23,6 +22,6 @@ class Head:
 
     def advance(self, data: bytes, round_: int, reports: int, note: str = "") -> AddVersion:
         """Makes new weights the newest version."""
-        parent = self.version.number
-        self._take(Version(parent + 1, parent, round_, zlib.crc32(data), reports, data, note))
+        parent, summed = self.version.number, Summed(data)
+        self._take(Version(parent + 1, parent, round_, summed.crc, reports, summed, note))
         return AddVersion(self.version)

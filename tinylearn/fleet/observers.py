@@ -6,12 +6,12 @@ All of it happens in the service's thread, after what it tells of was committed 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tinylearn.fleet.coordinator import Coordinator
 from tinylearn.fleet.events import Effects
 from tinylearn.fleet.presence import Presence
-from tinylearn.fleet.records import Device, Log
+from tinylearn.fleet.records import Change, Device, Log
 from tinylearn.fleet.round_watch import RoundEnd, RoundWatch
 from tinylearn.fleet.snapshot import Snapshot
 
@@ -21,6 +21,9 @@ _LOOK_SECONDS = 0.5
 
 class Observer:
     """Base of all; does nothing."""
+
+    def changed(self, changes: Sequence[Change]) -> None:
+        """What a transaction has changed."""
 
     def logged(self, entry: Log) -> None:
         """Something worth telling."""
@@ -52,6 +55,7 @@ class Observers(Observer):
     def on_effects(self, machine: Coordinator, effects: Effects) -> None:
         """For ``Service.on_effects``."""
         now = self._clock()
+        self.changed(effects.changes)
         logs = [change for change in effects.changes if isinstance(change, Log)]
         for entry in logs + self._presence.take(effects.changes):
             self.logged(entry)
@@ -60,6 +64,11 @@ class Observers(Observer):
         if now >= self._next_look:
             self._next_look = now + _LOOK_SECONDS
             self.looked(self._look(machine))
+
+    def changed(self, changes: Sequence[Change]) -> None:
+        """To all."""
+        for observer in self._observers:
+            observer.changed(changes)
 
     def logged(self, entry: Log) -> None:
         """To all."""

@@ -25,6 +25,11 @@ class Roster:
         self._run, self._config, self._needs = run, config, needs
         self.devices = dict(devices)
         self._births: defaultdict[str, deque[float]] = defaultdict(deque)
+        self.choose(None)
+
+    def choose(self, names: frozenset[str] | None) -> None:
+        """Only these may learn, if they can; None: all that can."""
+        self._chosen = names
         self._eligible = sorted(name for name in self.devices if self.may_learn(name))
 
     def get(self, name: str) -> Device:
@@ -98,7 +103,8 @@ class Roster:
         same = device.model_hash == self._run.model_hash
         fits = device.free_ram >= config.least_ram and set(config.tags) <= set(device.tags)
         left_out = device.paused or device.evicted or not device.online
-        return can and same and fits and not left_out
+        chosen = self._chosen is None or name in self._chosen
+        return can and same and fits and chosen and not left_out
 
     def eligible(self) -> list[str]:
         """Those who may learn, sorted."""

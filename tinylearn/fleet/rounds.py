@@ -318,6 +318,6 @@ class Rounds:
         if not np.all(np.isfinite(weights)):
             effects.changes.append(Log("void", number, "", "the aggregate is not finite"))
             return 0
-        data = weights.astype("<f4").tobytes()
+        data = weights.astype("<f4", copy=False).tobytes()
         effects.changes.append(self.head.advance(data, number, len(reports)))
         return self.head.version.number

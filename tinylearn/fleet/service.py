@@ -11,17 +11,15 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from tinylearn.errors import UsageError
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.coordinator import Coordinator
-from tinylearn.fleet.events import Effects, Event, Fetched, Received, Requested, Tick
+from tinylearn.fleet.events import Chosen, Effects, Event, Fetched, Received, Requested, Tick
 from tinylearn.fleet.messages import Task
 from tinylearn.fleet.records import Run
 from tinylearn.fleet.shards import Shard
@@ -40,8 +38,8 @@ _LONGEST_PAUSE = 10.0
 @dataclass
 class Service:
     """One coordinator process. ``on_effects`` is told of everything after it was committed and
-    sent, for logs and metrics, ``on_commit`` of the seconds that a transaction took; ``clock`` gives
-    seconds and never jumps."""
+    sent, for logs and metrics, ``on_commit`` of the seconds that a transaction took; ``chosen`` is
+    asked at each tick for a new choice of who may learn; ``clock`` gives seconds and never jumps."""
 
     store: Store
     transport: CoordinatorTransport
@@ -54,14 +52,16 @@ class Service:
     clock: Callable[[], float] = time.monotonic
     on_effects: Callable[[Coordinator, Effects], None] = lambda *_: None
     on_commit: Callable[[float], None] = lambda _: None
+    chosen: Callable[[], Chosen | None] = lambda: None
     counters: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self._arrived: SimpleQueue[Incoming] = SimpleQueue()
+        self._arrived: deque[Incoming] = deque()
         self._next_tick = self._next_poll = 0.0
         self._stopping = self._outdated = False
         self._pause = _TICK_SECONDS
         self._unsettled: list[Incoming] = []
+        self._choice: Chosen | None = None
         self.machine = self._made()
 
     def _made(self) -> Coordinator:
@@ -70,13 +70,15 @@ class Service:
         saved.devices = {name: d for name, d in saved.devices.items() if self.is_mine(name)}
         machine = Coordinator(saved, self.strategy, self.config, self.make_blob, self.clock())
         machine.counters = machine.rounds.counters = self.counters
+        if self._choice is not None:
+            machine.roster.choose(self._choice.names)
         return machine
 
     # ---- the loop ----
 
     def start(self) -> None:
         """Lets messages in; ``step`` deals with them."""
-        self.transport.start(self._arrived.put)
+        self.transport.start(self._arrived.append)
 
     def serve(self, until_done: bool = False) -> None:
         """Until ``stop`` is called, or with ``until_done`` until all rounds are over."""
@@ -112,13 +114,10 @@ class Service:
 
     def _batch(self) -> list[Incoming]:
         """What waits, up to a batch; else the first that comes until the next tick."""
-        batch: list[Incoming] = []
-        wait = max(0.0, self._next_tick - self.clock())
-        with suppress(Empty):
-            batch.append(self._arrived.get(timeout=wait) if wait else self._arrived.get_nowait())
-            while len(batch) < _BATCH:
-                batch.append(self._arrived.get_nowait())
-        return batch
+        if len(self._arrived) < _BATCH:
+            wait = 0.0 if self._arrived else max(0.0, self._next_tick - self.clock())
+            self.transport.wait(wait)
+        return [self._arrived.popleft() for _ in range(min(_BATCH, len(self._arrived)))]
 
     def _due(self) -> list[Event]:
         """What time itself brings: ticks, and now and then an operator's requests, which the store
@@ -126,11 +125,20 @@ class Service:
         now, events = self.clock(), list[Event]()
         if now >= self._next_tick:
             self._next_tick = now + _TICK_SECONDS
-            events.append(Tick())
+            events += [*self._choices(), Tick()]
         if now >= self._next_poll:
             self._next_poll = now + _POLL_SECONDS
             events += self._requests()
         return events
+
+    def _choices(self) -> list[Chosen]:
+        """A new choice of who may learn; it is not in the store, and so kept here for a machine that is
+        made anew."""
+        choice = self.chosen()
+        if choice is None:
+            return []
+        self._choice = choice
+        return [choice]
 
     def _requests(self) -> list[Requested]:
         try:
@@ -154,7 +162,8 @@ class Service:
         effects = Effects()
         for event in events:
             _merge(effects, self.machine.handle(event, self.clock()))
-        self._send_all(effects, early=True)
+        if self._send_all(effects, early=True):
+            self.transport.flush()
         if not self._commit(effects):
             return False
         self._send_all(effects, early=False)
@@ -195,14 +204,16 @@ class Service:
         self._outdated = False
         return True
 
-    def _send_all(self, effects: Effects, early: bool) -> None:
+    def _send_all(self, effects: Effects, early: bool) -> bool:
         """Tasks go out while the store commits what they start from: devices learn meanwhile, and
         what they send is dealt with after it. Should it never be committed, the task's attempt
         tells that its update is of other weights, and its device is freed when it tells of it.
         Where coordinators share a run that is no exception, and tasks wait for the commit."""
-        for device, body in effects.sends:
-            if (isinstance(body, Task) and self.shard.count == 1) == early:
-                self.transport.send(device, body.pack())
+        chosen = [(device, body) for device, body in effects.sends
+                  if (isinstance(body, Task) and self.shard.count == 1) == early]  # fmt: skip
+        for device, body in chosen:
+            self.transport.send(device, body.pack())
+        return bool(chosen)
 
     def _fetch(self, versions: Sequence[int]) -> None:
         if versions:

@@ -19,6 +19,8 @@ from tinylearn.fleet.logs import LogObserver, logging_to
 from tinylearn.fleet.metrics import Metrics
 from tinylearn.fleet.model import load_project
 from tinylearn.fleet.observers import Observer, Observers
+from tinylearn.fleet.registering import Registering
+from tinylearn.fleet.registries import open_registry
 from tinylearn.fleet.run_directory import RunConfig, RunDirectory
 from tinylearn.fleet.service import Service
 from tinylearn.fleet.shards import Shard
@@ -29,6 +31,16 @@ from tinylearn.fleet.strategies import find
 from tinylearn.fleet.transports.metered import MeteredTransport
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RegistryChoice:
+    """Where devices are registered: a folder or URL; ``token_file``: what lets one write there;
+    ``query``: a SPARQL query of who may learn."""
+
+    where: str
+    token_file: Path | None = None
+    query: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,7 @@ class ServeOptions:
     run_dir: Path | None = None
     metrics_port: int | None = None
     metrics_host: str = "127.0.0.1"
+    registry: RegistryChoice | None = None
     until_done: bool = False
     live: bool = False
     quiet: bool = False
@@ -102,7 +115,8 @@ def serve(options: ServeOptions) -> Served:
             store, transport, begun.run, begun.strategy, begun.config, model.blob,
             options.shard.has, options.shard,
         )  # fmt: skip
-        observers = [LogObserver(), *live, *_recorders(options, begun, broker, transport, parts)]
+        observers = [LogObserver(), *live, *_recorders(options, begun, broker, transport, parts),
+                     *_registering(options, service, broker.fleet, parts)]  # fmt: skip
         _observe(service, observers, broker)
         _tell(options, begun, broker, store.where)
         with stopped_by_signals(service.stop):
@@ -151,6 +165,23 @@ def _recorders(
         _log.info("metrics at %s", metrics.start(options.metrics_port, options.metrics_host))
         found.append(metrics)
     return found
+
+
+def _registering(
+    options: ServeOptions, service: Service, fleet: str, parts: ExitStack
+) -> list[Observer]:  # fmt: skip
+    """What tells the registry, where there is one."""
+    chosen = options.registry
+    if chosen is None:
+        return []
+    registry = open_registry(chosen.where, chosen.token_file)
+    found = Registering(
+        registry, fleet, service.run.id, service.machine.roster.devices, chosen.query
+    )
+    parts.callback(found.close)
+    found.start()
+    service.chosen = found.choice
+    return [found]
 
 
 def _observe(service: Service, observers: list[Observer], broker: OpenedBroker) -> None:

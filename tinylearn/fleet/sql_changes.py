@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -10,6 +9,7 @@ from tinylearn.errors import UsageError
 from tinylearn.fleet import records, sql_rows
 from tinylearn.fleet.records import Change, Run
 from tinylearn.fleet.store import MILESTONE, NEWEST_KEPT, DuplicateUpdateError, HeadMovedError
+from tinylearn.fleet.summed import crc_of
 
 
 class Statements(Protocol):
@@ -36,8 +36,8 @@ _PREVIOUS = "SELECT previous FROM rollouts WHERE run = ? AND version = ? AND sha
 _BASE = "SELECT base FROM rounds WHERE run = ? AND shard = ? AND number = ? AND open = 1"
 #: the newest versions that are not among the NEWEST_KEPT
 _OUTDATED = "SELECT version FROM weights WHERE run = ? ORDER BY version DESC LIMIT ? OFFSET ?"
-_PRUNE = """
-DELETE FROM weights WHERE run = ? AND version = ?
+_UNNAMED = """
+WHERE run = ? AND version = ?
 AND NOT EXISTS (SELECT 1 FROM rounds r
                 WHERE r.run = weights.run AND r.base = weights.version AND r.open = 1)
 AND NOT EXISTS (SELECT 1 FROM devices d
@@ -49,11 +49,13 @@ AND NOT EXISTS (SELECT 1 FROM rollouts r
 AND NOT EXISTS (SELECT 1 FROM rollouts r
                 WHERE r.run = weights.run AND r.previous = weights.version)
 """
+_PRUNE = f"DELETE FROM weights {_UNNAMED}"
+_REPLACE = f"UPDATE weights SET version = ?, content = ? {_UNNAMED}"
 
 
 def check_weights(run: Run, weights: bytes | None, crc: int, what: str) -> bytes:
     """The weights, if they can be a version of the run; raises UsageError."""
-    if weights is None or len(weights) != run.exchanged_bytes or zlib.crc32(weights) != crc:
+    if weights is None or len(weights) != run.exchanged_bytes or crc_of(weights) != crc:
         raise UsageError(
             f"{what}: needs {run.exchanged_bytes} bytes of weights with CRC-32 {crc:#010x}"
         )
@@ -68,6 +70,7 @@ class Commit:
         self._run = run
         self._shard = shard
         self._now = now
+        self._added: dict[int, bytes] = {}
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Do them all; of the records of a rollout the last one counts.
@@ -75,7 +78,7 @@ class Commit:
         Raises HeadMovedError, DuplicateUpdateError, UsageError or StoreError."""
         changes = _without_replaced(changes)
         released = self._released(changes)
-        added = sum(isinstance(change, records.AddVersion) for change in changes)
+        added = any(isinstance(change, records.AddVersion) for change in changes)
         bases = {
             change.round.base
             for change in changes
@@ -85,9 +88,9 @@ class Commit:
             self._database.lock_run(self._run.id)
         for change in changes:
             _APPLY[type(change)](self, change)
-        self._check_bases(bases)
+        self._check_bases(bases - self._added.keys())
         if added or released:
-            self._prune(released, added)
+            self._put_weights(released)
 
     def _released(self, changes: Sequence[Change]) -> set[int]:
         """Versions that the changes may take the last name from."""
@@ -115,14 +118,30 @@ class Commit:
                     "can start from it; take the newest"
                 )
 
-    def _prune(self, released: set[int], added: int) -> None:
-        """Drop what nothing names; as many versions left the newest as were ``added``."""
-        limits = (max(added, 1), NEWEST_KEPT)
+    def _put_weights(self, released: set[int]) -> None:
+        """Weights of new versions, of which the newest take the place of some that nothing names: SQLite
+        overwrites what is as long, where an insertion and a deletion change twice as many pages."""
+        *older, newest = self._added.items() or [None]
+        for version, weights in filter(None, older):
+            self._insert_weights(version, weights)
+        for version in self._outdated(released, newest is not None):
+            if newest and self._database.change(_REPLACE, *newest, self._run.id, version):
+                newest = None
+            elif newest is None:
+                self._database.change(_PRUNE, self._run.id, version)
+        if newest:
+            self._insert_weights(*newest)
+
+    def _insert_weights(self, version: int, weights: bytes) -> None:
+        self._database.change(_ADD_WEIGHTS, self._run.id, version, weights)
+
+    def _outdated(self, released: set[int], one_comes: bool) -> list[int]:
+        """Versions that go if nothing names them: as many as were added have left the newest."""
+        limits = max(len(self._added), 1), NEWEST_KEPT - one_comes
         outdated = [row[0] for row in self._database.rows(_OUTDATED, self._run.id, *limits)]
         newest = outdated[0] if outdated else 0
-        for version in {*outdated[:added], *(old for old in released if old <= newest)}:
-            if version > 1 and version % MILESTONE:
-                self._database.change(_PRUNE, self._run.id, version)
+        found = {*outdated[: len(self._added)], *(old for old in released if old <= newest)}
+        return [version for version in sorted(found) if version > 1 and version % MILESTONE]
 
     def put_round(self, change: records.PutRound) -> None:
         """See ``records``, like all that follow."""
@@ -152,7 +171,7 @@ class Commit:
             raise HeadMovedError(f"{what}: its parent {version.parent} is not the newest version")
         values = sql_rows.VERSIONS.values(version)
         self._database.change(sql_rows.VERSIONS.insert, run, self._shard, *values)
-        self._database.change(_ADD_WEIGHTS, run, version.number, weights)
+        self._added[version.number] = weights
         self._database.change(_DROP_STREAMS, run, self._shard, version.round)
 
     def put_device(self, change: records.PutDevice) -> None:

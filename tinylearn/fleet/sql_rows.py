@@ -22,8 +22,8 @@ class Codec(NamedTuple):
     read: Callable[[Any], Any]
 
 
-def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+#: ``json.dumps`` with options makes an encoder each time
+_text = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 #: SQLite keeps NaN as NULL

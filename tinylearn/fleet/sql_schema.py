@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from tinylearn.fleet.store import StoreError
 
 #: of the tables below; a change of theirs is a new number and an entry of ``MIGRATIONS``
-VERSION = 2
+VERSION = 3
+
+#: with ``open`` in it, or SQLite finds a base among all rounds of the run
+_OPEN_ROUNDS = "CREATE INDEX open_rounds ON rounds (run, base, open) WHERE open = 1"
 
 _ROLLOUTS = """
 CREATE TABLE rollouts (
@@ -77,8 +80,6 @@ CREATE TABLE rounds (
   PRIMARY KEY (run, shard, number),
   FOREIGN KEY (run, base) REFERENCES versions (run, number) DEFERRABLE INITIALLY DEFERRED
 ){clustered};
-
-CREATE INDEX open_rounds ON rounds (run, base) WHERE open = 1;
 
 CREATE TABLE updates (
   ordinal {serial},
@@ -156,7 +157,7 @@ CREATE TABLE requests (
 
 CREATE INDEX requests_of_run ON requests (run, ordinal);
 """
-TABLES += _ROLLOUTS
+TABLES += f"{_OPEN_ROUNDS};{_ROLLOUTS}"
 
 #: what makes tables of version n into those of n + 1
 MIGRATIONS: dict[int, str] = {
@@ -167,7 +168,8 @@ ALTER TABLE rollouts RENAME TO rollouts_1;
 INSERT INTO rollouts SELECT run, 0, version, previous, stages, stage, state, most_errors, installed,
   failed, version FROM rollouts_1;
 DROP TABLE rollouts_1
-"""
+""",
+    2: f"DROP INDEX open_rounds;{_OPEN_ROUNDS}",
 }
 
 

@@ -29,15 +29,23 @@ class Catalog:
         self, td: ThingDescription, *, created: datetime | None = None, modified: datetime | None = None
     ) -> bool:  # fmt: skip
         """Registers a thing, or what is new of it; whether it is new. ``td`` has an id."""
-        triples = to_triples(td)
-        iri = NamedNode(str(td.id))
-        before = self.thing(iri.value)
-        now = datetime.now(UTC)
+        known, graph = self._described(td, created, modified)
+        self.store.upsert({NamedNode(str(td.id)): graph})
+        return not known
+
+    def put_things(self, tds: Iterable[ThingDescription]) -> None:
+        """Registers many, in one transaction."""
+        self.store.upsert({NamedNode(str(td.id)): self._described(td)[1] for td in tds})
+
+    def _described(
+        self, td: ThingDescription, created: datetime | None = None, modified: datetime | None = None
+    ) -> tuple[bool, list[Triple]]:  # fmt: skip
+        """Whether a thing is known already, and its new graph."""
+        iri, now = NamedNode(str(td.id)), datetime.now(UTC)
+        before = self.thing(iri)
         first = created or (before.created if before else None) or now
-        facts = with_facts(iri, triples)
-        graph = kept(iri, facts.triples, td.content, first, modified or now)
-        self.store.upsert({iri: graph})
-        return before is None
+        facts = with_facts(iri, to_triples(td))
+        return before is not None, kept(iri, facts.triples, td.content, first, modified or now)
 
     def put_triples(self, iri: NamedNode | str, triples: Iterable[Triple]) -> None:
         """What is known of a device or model, as it is: the caller vouches for it."""

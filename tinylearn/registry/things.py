@@ -20,7 +20,10 @@ _SCHEMA_ORG = "http://schema.org/"  # as the discovery context has it
 DOCUMENT, DEFECT = tl("document"), tl("defect")
 HAS_REGISTRATION = NamedNode(DISCOVERY + "hasRegistrationInformation")
 _REGISTRATION = NamedNode(DISCOVERY + "RegistrationInformation")
-CREATED, MODIFIED = (NamedNode(_SCHEMA_ORG + name) for name in ("dateCreated", "dateModified"))
+CREATED, MODIFIED, EXPIRES = (
+    NamedNode(_SCHEMA_ORG + name) for name in ("dateCreated", "dateModified", "expires")
+)
+TTL = NamedNode(DISCOVERY + "ttl")
 _DATE_TIME = NamedNode(XSD + "dateTime")
 
 
@@ -59,9 +62,12 @@ def with_facts(iri: NamedNode, triples: Sequence[Triple]) -> Facts:
 
 def kept(
     iri: NamedNode, triples: Sequence[Triple], content: Mapping[str, Any] | None,
-    created: datetime, modified: datetime,
+    created: datetime, modified: datetime, expires: datetime | None = None,
+    ttl: float | None = None,
 ) -> list[Triple]:  # fmt: skip
-    """The graph of a thing. ``content``: its Thing Description, None where it has none in JSON."""
+    """The graph of a thing. ``content``: its Thing Description, None where it has none in JSON.
+    ``expires``: when the registration ends, ``ttl`` seconds after ``modified`` where that is given.
+    """
     if content is None:
         return unique(triples)
     said = {name: value for name, value in content.items() if name != "registration"}
@@ -75,6 +81,8 @@ def kept(
         Triple(node, TYPE, _REGISTRATION),
         Triple(node, CREATED, moment(created)),
         Triple(node, MODIFIED, moment(modified)),
+        *([] if expires is None else [Triple(node, EXPIRES, moment(expires))]),
+        *([] if ttl is None else [Triple(node, TTL, _seconds(ttl))]),
     ])  # fmt: skip
 
 
@@ -97,6 +105,10 @@ def moment(time: datetime) -> Literal:
     """An xsd:dateTime in UTC."""
     text = time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     return Literal(text, datatype=_DATE_TIME)
+
+
+def _seconds(time: float) -> Literal:
+    return Literal(int(time) if time == int(time) else time)
 
 
 def unique(triples: Sequence[Triple]) -> list[Triple]:

@@ -2,7 +2,7 @@
 
 Sequential rounds: TinyReptile with about 10,000 float32 parameters, one device after the other, each
 round durable in SQLite, beside an echo of as many bytes through the same broker in the same run: by
-the MQTT library alone, and by bare sockets without one. Many devices:
+an MQTT library (paho) alone, and by bare sockets without one. Many devices:
 thousands of twins of the generated C, all connected, a thousand of them asked in each round.
 """
 

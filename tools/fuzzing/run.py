@@ -27,10 +27,11 @@ def parsers() -> dict[str, type[Parser]]:
     import sparql
     import stream_file
     import tflite
+    import thing
 
     return {"tflite": tflite.TfliteFile, "keras": keras_file.KerasFile, "blob": blob.WeightsBlob,
             "session": session.Session, "graph": graph_file.GraphFile,
-            "samples": stream_file.SampleFile, "fleet": fleet.FleetMessages,
+            "samples": stream_file.SampleFile, "fleet": fleet.FleetMessages, "td": thing.ThingText,
             "sparql": sparql.SparqlQuery}  # fmt: skip
 
 

@@ -3,7 +3,8 @@
 A small CNN is trained here on the handwritten digits 0-8 that scikit-learn ships. On the board it
 meets a stream that differs from its training: first the digits as it knows them, then faint and
 shifted ones, then a class it has never seen, 9, as a new label. The same stream goes to a frozen
-and to a learning device. Then the second act, see demo_fleet.py: a fleet that learns together.
+and to a learning device. Then the second act, see demo_fleet.py: a fleet that learns together; and
+the third, demo_registry.py: which model runs on which device.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import demo_fleet
+import demo_registry
 import numpy as np
 from demo_steps import TARGET, digits, has_emulator, tinylearn
 
@@ -168,6 +170,7 @@ def main() -> None:
     started, out, emulator = time.monotonic(), Path(args.out), has_emulator()
     first_act(args, out, emulator)
     demo_fleet.play(demo_fleet.Act(out, args.seed, emulator))
+    demo_registry.play(out)
     print(f"\n{time.monotonic() - started:.0f} s")
 
 

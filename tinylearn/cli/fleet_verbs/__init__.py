@@ -23,4 +23,5 @@ VERBS = (
     "rollout",
     "restore",
     "export",
+    "register",
 )

@@ -12,7 +12,7 @@ from tinylearn.cli.fleet_settings import add_settings, settings_of
 
 if TYPE_CHECKING:
     from tinylearn.fleet.broker_choice import BrokerChoice
-    from tinylearn.fleet.serving import ServeOptions
+    from tinylearn.fleet.serving import RegistryChoice, ServeOptions
 
 HELP = "run the coordinator"
 
@@ -22,6 +22,7 @@ def configure(verb: argparse.ArgumentParser) -> None:
     _add_what(verb.add_argument_group("what is learnt"))
     _add_where(verb)
     add_settings(verb.add_argument_group("rounds", "default: as the run was served last"))
+    _add_registry(verb.add_argument_group("the registry"))
     _add_watching(verb.add_argument_group("to look at it"))
 
 
@@ -54,6 +55,17 @@ def _add_where(verb: argparse.ArgumentParser) -> None:
                       "8883)")  # fmt: skip
     verb.add_argument("--shard", type=part, default=(0, 1), metavar="I/N",
                       help="look after one of N parts of the fleet (default 0/1)")  # fmt: skip
+
+
+def _add_registry(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--registry", metavar="DIR|URL",
+                       help="register the devices there: a folder that no other process writes to, or "
+                       "the URL of a `tinylearn serve`")  # fmt: skip
+    group.add_argument("--registry-token-file", metavar="FILE",
+                       help="the token that lets one write there")  # fmt: skip
+    group.add_argument("--select", metavar="FILE.rq",
+                       help="ask the registry, again and again, who may learn: a SELECT of ?name, names "
+                       "of devices in the fleet (tl:fleetName)")  # fmt: skip
 
 
 def _add_watching(group: argparse._ArgumentGroup) -> None:
@@ -100,9 +112,25 @@ def _options(args: argparse.Namespace) -> ServeOptions:
     options = ServeOptions(
         project or Path(), args.store, wanted, _broker(args), Shard(*args.shard),
         Path(args.run_dir) if args.run_dir else None, args.metrics_port, args.metrics_host,
-        args.until_done, sys.stderr.isatty() and not (args.quiet or args.json), args.quiet,
+        _registry(args), args.until_done, sys.stderr.isatty() and not (args.quiet or args.json), args.quiet,
     )  # fmt: skip
     return from_directory(options, Path(args.source), project) if args.source else options
+
+
+def _registry(args: argparse.Namespace) -> RegistryChoice | None:
+    from pathlib import Path
+
+    from tinylearn.errors import UsageError
+    from tinylearn.fleet.registries import read_query
+    from tinylearn.fleet.serving import RegistryChoice
+
+    if args.registry is None:
+        if args.select or args.registry_token_file:
+            raise UsageError("which registry? give --registry DIR or --registry URL")
+        return None
+    token = Path(args.registry_token_file) if args.registry_token_file else None
+    query = read_query(Path(args.select)) if args.select else None
+    return RegistryChoice(args.registry, token, query)
 
 
 def _broker(args: argparse.Namespace) -> BrokerChoice:

@@ -8,6 +8,8 @@ VERBS: tuple[str, ...] = (
     "models",
     "show",
     "query",
+    "match",
+    "generate",
     "stats",
     "delete",
     "export",

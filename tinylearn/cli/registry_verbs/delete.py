@@ -16,10 +16,13 @@ def execute(args: argparse.Namespace) -> int:
     """Deletes all of them or none."""
     from tinylearn.cli.output import print_json
     from tinylearn.cli.registry_options import opened
+    from tinylearn.registry.matching.follow import follow
     from tinylearn.registry.store.delete import delete
 
     with opened(args) as store:
+        before = store.revision()
         delete(store, args.iris)
+        follow(store, before, args.iris)
     if args.json:
         print_json({"deleted": args.iris})
     else:

@@ -33,16 +33,18 @@ def execute(args: argparse.Namespace) -> int:
     from tinylearn.registry.importing.files import found
     from tinylearn.registry.importing.importer import Importer
     from tinylearn.registry.importing.targets import prepared_targets
+    from tinylearn.registry.matching.follow import follow
 
     if not args.paths and not args.targets:
         raise UsageError("nothing to import; name files or folders, or give --targets")
     about = about_of(args)
     files = [file for path in args.paths for file in found(path)]
     with opened(args, create=True) as store:
-        importer = Importer(store, about)
+        importer, before = Importer(store, about), store.revision()
         if args.targets:
             importer.register([prepared_targets()])
         report = importer.add(progress(files, len(files), "reading", args))
+        follow(store, before, {entry.iri for entry in report.registered})
     _print(report, args)
     return BadInputError.exit_code if report.refused else 0
 

@@ -31,7 +31,8 @@ def port(target: Target) -> dict[str, bytes]:
 
 def program(target: Target, sources: Mapping[str, bytes]) -> dict[str, bytes]:
     """A whole device program."""
-    return {**sources, **library(), **port(target), "main.c": firmware.read("app/main.c")}
+    main = "app/main_sensors.c" if "sensors.h" in sources else "app/main.c"
+    return {**sources, **library(), **port(target), "main.c": firmware.read(main)}
 
 
 def c_files(files: Mapping[str, bytes]) -> list[str]:

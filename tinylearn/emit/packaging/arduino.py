@@ -35,7 +35,7 @@ _SKETCH = """// The model of {name} on the board: send it samples over USB from 
 extern "C" {{
 #include "tl_port.h"
 #include "tl_session.h"
-}}
+{include}}}
 
 static tl_session_t session;
 
@@ -54,14 +54,26 @@ void setup() {{
 
 void loop() {{
   int byte = tl_port_read();
-  if (byte >= 0) tl_session_receive(&session, (uint8_t)byte);
-}}
+{receive}}}
+"""
+
+_RECEIVE = "  if (byte >= 0) tl_session_receive(&session, (uint8_t)byte);\n"
+#: as main_sensors.c does
+_RECEIVE_OR_SENSE = """  static bool hosted = false;
+  if (byte >= 0) {
+    hosted = true;
+    tl_session_receive(&session, (uint8_t)byte);
+  } else if (!hosted) {
+    sensors_run(&session);
+  }
 """
 
 
 def sketch(model: EmittedModel) -> bytes:
     """The device program, for Arduino cores."""
-    return _SKETCH.format(name=model.name).encode()
+    include = '#include "sensors.h"\n' if model.sensors else ""
+    receive = _RECEIVE_OR_SENSE if model.sensors else _RECEIVE
+    return _SKETCH.format(name=model.name, include=include, receive=receive).encode()
 
 
 def files(model: EmittedModel, target: Target, sources: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -18,6 +18,8 @@ from tinylearn.fleet.strategies.base import Floats, Report
 
 def in_order(reports: Sequence[Report]) -> list[Report]:
     """By device, then by what else tells them apart: not by who answered first."""
+    if len(reports) < 2:
+        return list(reports)
     return sorted(reports, key=lambda r: (r.device, r.staleness, r.samples, r.delta.tobytes()))
 
 

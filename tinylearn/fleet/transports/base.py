@@ -19,18 +19,27 @@ class Incoming:
 
 
 class CoordinatorTransport(Protocol):
-    """The coordinator's end."""
+    """The coordinator's end. All methods are called by one thread."""
 
     def start(self, deliver: Callable[[Incoming], None]) -> None:
-        """Connect and hand every message over; ``deliver`` is called from one thread of the
-        transport's, in order, and returns at once. Raises DeviceError where there is no broker."""
+        """Connect; ``deliver`` is called with every message, in order, and returns at once. Raises
+        DeviceError where there is no broker."""
+
+    def wait(self, seconds: float) -> None:
+        """Carry messages both ways: deliver what has arrived, or what arrives first within so many
+        seconds. May return earlier."""
 
     def send(self, device: str, content: bytes) -> None:
-        """Send a message to a device; delivered at least once if it is connected. Never blocks for
-        long; what cannot be sent now is dropped, as the protocol repeats what matters."""
+        """Send a message to a device, at ``flush`` or in ``wait``; delivered if it is connected and
+        nothing goes wrong. Never blocks; what cannot be sent is dropped, as the protocol repeats
+        what matters."""
 
     def acknowledge(self, incoming: Incoming) -> None:
-        """The message has been dealt with for good: it need not be delivered again."""
+        """The message has been dealt with for good: it need not be delivered again. Told to the
+        broker like what is sent."""
+
+    def flush(self) -> None:
+        """What has been sent leaves now."""
 
     def is_connected(self) -> bool:
         """Whether messages can pass at present."""

@@ -17,7 +17,7 @@ _PREFIX = "TINYLEARN_MQTT_"
 
 
 class _ClosingSocket(ssl.SSLSocket):
-    """Closes itself when the handshake fails; paho leaves it open."""
+    """Closes itself when the handshake fails; otherwise nobody has it to close."""
 
     def do_handshake(self, block: bool = False) -> None:
         try:

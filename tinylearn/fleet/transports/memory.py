@@ -115,6 +115,12 @@ class MemoryCoordinator:
         for device, state in sorted(self._network.retained.items()):
             self.carry(device, "state", state)
 
+    def wait(self, seconds: float) -> None:
+        """See CoordinatorTransport; it is ``MemoryNetwork.run`` that delivers."""
+
+    def flush(self) -> None:
+        """See CoordinatorTransport; nothing waits."""
+
     def _again(self, incoming: Incoming) -> None:
         way = (incoming.device, "up")
         self._network.carry(way, lambda: self._hand_over(incoming))

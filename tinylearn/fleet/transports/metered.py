@@ -33,6 +33,14 @@ class MeteredTransport:
         """See CoordinatorTransport."""
         self._inner.acknowledge(incoming)
 
+    def flush(self) -> None:
+        """See CoordinatorTransport."""
+        self._inner.flush()
+
+    def wait(self, seconds: float) -> None:
+        """See CoordinatorTransport."""
+        self._inner.wait(seconds)
+
     def is_connected(self) -> bool:
         """See CoordinatorTransport."""
         return self._inner.is_connected()

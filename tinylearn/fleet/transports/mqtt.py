@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from tinylearn.errors import MissingToolError, UsageError
+from tinylearn.errors import UsageError
 from tinylearn.fleet.topics import check_name
 from tinylearn.fleet.transports.broker_url import BrokerUrl, parse_url
 from tinylearn.fleet.transports.credentials import Credentials
-
-if TYPE_CHECKING:
-    from tinylearn.fleet.transports.mqtt_coordinator import MqttCoordinator
-    from tinylearn.fleet.transports.mqtt_device import MqttDevice
+from tinylearn.fleet.transports.mqtt_coordinator import MqttCoordinator
+from tinylearn.fleet.transports.mqtt_device import MqttDevice
 
 
 def checked_url(text: str, credentials: Credentials | None) -> BrokerUrl:
@@ -22,20 +18,10 @@ def checked_url(text: str, credentials: Credentials | None) -> BrokerUrl:
     return url
 
 
-def _need_paho() -> None:
-    try:
-        import paho.mqtt.client  # noqa: F401
-    except ImportError:
-        raise MissingToolError("MQTT needs paho-mqtt: pip install 'tinylearn[fleet]'") from None
-
-
 def open_coordinator_transport(
     url: str, fleet: str, credentials: Credentials | None = None
 ) -> MqttCoordinator:
-    """The coordinator's end, not started yet. Raises UsageError, MissingToolError."""
-    _need_paho()
-    from tinylearn.fleet.transports.mqtt_coordinator import MqttCoordinator
-
+    """The coordinator's end, not started yet. Raises UsageError."""
     broker = checked_url(url, credentials)
     return MqttCoordinator(broker, check_name("fleet", fleet), credentials)
 
@@ -43,9 +29,6 @@ def open_coordinator_transport(
 def open_device_link(
     url: str, fleet: str, device: str, credentials: Credentials | None = None
 ) -> MqttDevice:
-    """A device's end, not started yet. Raises UsageError, MissingToolError."""
-    _need_paho()
-    from tinylearn.fleet.transports.mqtt_device import MqttDevice
-
+    """A device's end, not started yet. Raises UsageError."""
     broker = checked_url(url, credentials)
     return MqttDevice(broker, check_name("fleet", fleet), device, credentials)

@@ -1,8 +1,8 @@
-"""A connection to a broker that comes back: paho's client, driven by one thread of ours.
+"""A connection to a broker that comes back, driven by whoever calls ``wait``.
 
-Our own loop instead of paho's: whatever is raised in it ends the connection and not the thread (in
-paho's, an exception in a callback ends the thread while ``is_connected()`` stays true), it waits
-with epoll (``select`` ends at descriptor 1024), and it reconnects with jitter.
+No thread of its own but while it connects again, with jitter: a thread in between would be two more
+to wake for each message, and what a message leads to is the caller's to do anyway. Waits with epoll
+(``select`` ends at descriptor 1024); what a callback raises is counted and harms nothing.
 """
 
 from __future__ import annotations
@@ -13,48 +13,34 @@ import selectors
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import Future
 
-from paho.mqtt import client as paho
-from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
-
-from tinylearn.errors import DeviceError
-from tinylearn.fleet.transports import mqtt_client
+from tinylearn.errors import BadInputError, DeviceError
+from tinylearn.fleet.messages import MOST_BYTES
+from tinylearn.fleet.transports import mqtt_packets as packets
 from tinylearn.fleet.transports.backoff import Backoff
 from tinylearn.fleet.transports.broker_url import BrokerUrl
 from tinylearn.fleet.transports.counts import Counts
 from tinylearn.fleet.transports.credentials import Credentials
-from tinylearn.fleet.transports.mqtt_client import Session
+from tinylearn.fleet.transports.mqtt_login import KEEPALIVE, RefusalError, Session, log_in
+from tinylearn.fleet.transports.mqtt_packets import Kind, Packet
+from tinylearn.fleet.transports.mqtt_wire import Wire
 
 _log = logging.getLogger(__name__)
-_IDLE_SECONDS = 1.0
-_OPEN_SECONDS = 20.0
-_OLD = MQTTProtocolVersion.MQTTv311
+#: what may wait to be sent before messages are dropped
+_WAITING_MOST = 2000 * MOST_BYTES
 
-#: a message's topic ("" where it is not UTF-8), content, and (connection, packet) to acknowledge
+#: what to acknowledge: connection and packet; None: nothing
 Token = tuple[int, int] | None
 OnMessage = Callable[[str, bytes, Token], None]
-
-
-class RefusalError(Exception):
-    """The broker answered, with a no."""
-
-
-class OldBrokerError(Exception):
-    """The broker knows no MQTT 5."""
-
-
-def _topic_of(message: paho.MQTTMessage) -> str:
-    try:
-        return message.topic
-    except UnicodeDecodeError:
-        return ""
+_LoggedIn = tuple[Wire, list[Packet]]
 
 
 class Connection:
-    """Runs from ``open`` to ``close``. ``on_message`` and ``on_ready`` are called from its thread;
-    what they raise is logged and counted."""
+    """Runs from ``open`` to ``close``. One thread at a time calls ``wait``, and in it come
+    ``on_message`` and ``on_ready``; all other methods may be called from anywhere."""
 
     def __init__(
         self,
@@ -70,223 +56,212 @@ class Connection:
         self._on_message, self._on_ready = on_message, on_ready
         self._backoff = backoff or Backoff()
         self._context = (credentials or Credentials("", "")).tls() if url.tls else None
-        self._version = MQTTProtocolVersion.MQTTv5
-        self._client = self._make_client()
-        self._connection = 0
-        self._is_ready = self._opened = False
-        self._settled = threading.Event()
-        self._closing = threading.Event()
-        self._starting = threading.Lock()
-        self._problem: Exception | None = None
-        self._wake_pair: tuple[socket.socket, socket.socket] | None = None
-        self._thread = threading.Thread(target=lambda: None)
+        self._wire: Wire | None = None
+        self._lock = threading.Lock()
+        self._connection = self._packet = 0
+        self._is_stale = self._heard = self._closed = False
+        self._next_ping = self._next_attempt = 0.0
+        self._attempt: Future[_LoggedIn] | None = None
+        self._wake_pair: tuple[socket.socket, ...] = ()
 
-    # ---- for the caller's threads ----
+    # ---- for the caller ----
 
     def open(self) -> None:
-        """Returns when connected and subscribed; raises DeviceError, naming the broker, where the
-        first attempt fails."""
+        """Returns when connected and subscribed; raises DeviceError, naming the broker, where that
+        fails."""
+        self._selector = selectors.DefaultSelector()
         self._wake_pair = socket.socketpair()
         for end in self._wake_pair:
             end.setblocking(False)
-        self._start_thread()
-        self._settled.wait(_OPEN_SECONDS)
-        if not self._is_ready:
-            problem = self._problem or TimeoutError("it does not answer")
+        self._selector.register(self._wake_pair[0], selectors.EVENT_READ)
+        try:
+            self._begin(*self._log_in())
+        except (OSError, BadInputError, RefusalError) as error:
             self.close()
-            raise DeviceError(f"broker {self.url}: {_reason(problem)}")
-        self._opened = True
+            raise DeviceError(f"broker {self.url}: {_reason(error)}") from None
 
     def is_ready(self) -> bool:
-        """Whether messages pass. Starts the thread again if something has ended it."""
-        with self._starting:
-            if self._opened and not self._thread.is_alive() and not self._closing.is_set():
-                _log.error("broker %s: the network thread was gone; starting another", self.url)
-                self.counts.add("restarts")
-                self._start_thread()
-        return self._is_ready
+        """Whether messages pass."""
+        return self._wire is not None
 
     def publish(self, topic: str, content: bytes, retain: bool = False, qos: int = 1) -> bool:
-        """Hands a message over; False where it is dropped: not connected, or too much waits
-        already."""
-        sent = self.is_ready()
-        if sent:
-            code = self._client.publish(topic, content, qos, retain).rc
-            sent = code == MQTTErrorCode.MQTT_ERR_SUCCESS
+        """Puts a message behind what waits for ``flush``; False where it is dropped: not connected,
+        or too much waits already."""
+        with self._lock:
+            sent = self._wire is not None and self._wire.waiting < _WAITING_MOST
+            if self._wire is not None and sent:
+                number = self._next_number() if qos else 0
+                self._wire.write(packets.publish(topic, content, number, retain))
         self.counts.add("sent" if sent else "dropped")
-        self._wake_to_write()
         return sent
 
     def acknowledge(self, token: Token) -> None:
         """Of an earlier connection, nothing happens: the broker sends the message again, and its
         packet number may now be another's."""
-        if token is not None and token[0] == self._connection:
-            self._client.ack(token[1], 1)
-            self._wake_to_write()
+        with self._lock:
+            if token is not None and self._wire is not None and token[0] == self._connection:
+                self._wire.write(packets.puback(token[1]))
+
+    def flush(self) -> None:
+        """What waits leaves now, as far as the socket takes it; ``wait`` sends the rest."""
+        with self._lock:
+            if self._wire is None:
+                return
+            with contextlib.suppress(OSError):  # ``wait`` meets it again
+                self._wire.flush()
+            self._is_stale = False
+            left = self._wire.waiting
+        if left:
+            self.wake()
+
+    def wait(self, seconds: float) -> None:
+        """Carries messages: returns when something has arrived, or after so many seconds, or earlier.
+        What there is to send leaves before it waits, or in the call after."""
+        try:
+            if self._wire is None:
+                self._take_up(seconds)
+            else:
+                self._carry(self._wire, seconds)
+        except (OSError, BadInputError, RefusalError) as error:
+            self._lost(error)
+
+    def wake(self) -> None:
+        """Ends ``wait`` at once. A full pipe, or a closed one, will do."""
+        with contextlib.suppress(OSError, IndexError):
+            self._wake_pair[1].send(b"\0")
+
+    def abort(self) -> None:
+        """Loses the connection, in the thread that calls ``wait``; the broker publishes the will."""
+        self._lost(ConnectionError("given up"))
 
     def close(self) -> None:
-        """Disconnects in order; a second call does nothing."""
-        self._closing.set()
-        self._wake()
-        if self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join()
-        for end in self._wake_pair or ():
+        """Disconnects in order, when no other thread waits any more; a second call does nothing."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            wire, self._wire = self._wire, None
+        if wire is not None:
+            wire.leave()
+        if self._wake_pair:
+            self._selector.close()
+        for end in self._wake_pair:
             end.close()
 
-    def _wake_to_write(self) -> None:
-        """Mostly the caller's thread has written all, and the other one is better left asleep."""
-        if self._client.want_write():
-            self._wake()
+    # ---- connected ----
 
-    def _wake(self) -> None:
-        """Whatever has been queued is to be written now. A full pipe, or a closed one, will do."""
-        if self._wake_pair is not None:
-            with contextlib.suppress(OSError):
-                self._wake_pair[1].send(b"\0")
+    def _carry(self, wire: Wire, seconds: float) -> None:
+        """Acknowledgements and receipts wait for what is sent next, once: a system call and somebody
+        who wakes up fewer."""
+        arrived = self._read(wire)
+        if not arrived or self._is_stale:
+            self.flush()
+        if not arrived and seconds and self._is_readable(wire, seconds):
+            arrived = self._read(wire)
+        self._ping(wire)
+        for packet in arrived:
+            self._handle(packet)
+        self._is_stale = wire.waiting > 0
 
-    def _start_thread(self) -> None:
-        self._thread = threading.Thread(
-            target=self._run, name=f"mqtt {self._session.client_id}", daemon=True
-        )
-        self._thread.start()
+    def _read(self, wire: Wire) -> list[Packet]:
+        with self._lock:
+            arrived = wire.read()
+        self._heard = self._heard or bool(arrived)
+        return arrived
 
-    # ---- the network thread ----
+    def _is_readable(self, wire: Wire, seconds: float) -> bool:
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if wire.waiting else 0)
+        if self._selector.get_key(wire.socket).events != wanted:
+            self._selector.modify(wire.socket, wanted)
+        ready = self._selector.select(0 if wire.holds else seconds)
+        self._empty_pipe()
+        return wire.holds or any(key.fileobj is wire.socket for key, _ in ready)
 
-    def _run(self) -> None:
-        while not self._closing.is_set():
-            try:
-                mqtt_client.connect(self._client, self.url, self._session)
-                self._serve(self._client, self._client.socket())
-            except OldBrokerError:
-                continue
-            except Exception as error:
-                self._failed(error)
-            finally:
-                self._hang_up()
-            self._settled.set()
-            self._closing.wait(self._backoff.next())
-
-    def _hang_up(self) -> None:
-        """From here on, nothing of this connection can be acknowledged."""
-        self._is_ready = False
-        self._connection += 1
-        sock = self._client.socket()
-        if sock is not None:
-            sock.close()
-
-    def _failed(self, error: Exception) -> None:
-        self._problem = error
-        if self._closing.is_set():
-            return
-        self.counts.add("connections_lost")
-        _log.warning("broker %s: %s; trying again", self.url, _reason(error))
-
-    def _serve(self, client: paho.Client, sock: Any) -> None:
-        """Until the connection ends or ``close`` is called."""
-        assert self._wake_pair is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(sock, selectors.EVENT_READ)
-            selector.register(self._wake_pair[0], selectors.EVENT_READ)
-            while client.socket() is sock and not self._closing.is_set():
-                self._step(client, self._wait(selector, client, sock))
-        if not self._closing.is_set():
-            raise ConnectionError("the broker has ended the connection")
-        self._leave(client)
-
-    def _wait(self, selector: selectors.BaseSelector, client: paho.Client, sock: Any) -> bool:
-        """For something to do; whether it is to read. TLS may hold bytes that the socket does not."""
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE * client.want_write())
-        if selector.get_key(sock).events != wanted:
-            selector.modify(sock, wanted)
-        held = self.url.tls and sock.pending() > 0
-        ready = selector.select(0 if held else _IDLE_SECONDS)
-        return held or any(key.fileobj is sock for key, _ in ready)
-
-    def _step(self, client: paho.Client, readable: bool) -> None:
-        assert self._wake_pair is not None
+    def _empty_pipe(self) -> None:
         with contextlib.suppress(BlockingIOError):
             self._wake_pair[0].recv(4096)
-        if readable:
-            self._check(client.loop_read())
-        if client.want_write():
-            self._check(client.loop_write())
-        self._check(client.loop_misc())
 
-    def _check(self, code: MQTTErrorCode) -> None:
-        if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            refused = isinstance(self._problem, RefusalError)
-            text = paho.error_string(code).rstrip(".").lower()
-            raise self._problem if refused and self._problem else ConnectionError(text)
-
-    def _leave(self, client: paho.Client) -> None:
-        """Writes what waits, then DISCONNECT, so that the broker does not publish the will."""
-        client.disconnect()
-        sock: Any = client.socket()
-        with contextlib.suppress(OSError, ValueError):
-            if sock is not None:
-                sock.settimeout(1.0)
-            client.loop_write()
-
-    # ---- paho's callbacks, all in the network thread ----
-
-    def _make_client(self) -> paho.Client:
-        client = mqtt_client.make(self._session, self._credentials, self._context, self._version)
-        client.on_connect = self._connected
-        client.on_subscribe = self._subscribed
-        client.on_message = self._received
-        client.on_publish = self._published
-        return client
-
-    def _connected(self, client: Any, _userdata: Any, _flags: Any, reason: Any, _more: Any) -> None:
-        if reason == "Unsupported protocol version" and self._version != _OLD:
-            self._fall_back()
-        if reason.is_failure:
-            self._problem = RefusalError(str(reason).lower())
+    def _ping(self, wire: Wire) -> None:
+        """Now and then, whatever else passes; a broker that is silent from one to the next has gone."""
+        now = time.monotonic()
+        if now < self._next_ping:
             return
-        self._problem = None
-        self._connection += 1
-        if self._session.subscriptions:
-            client.subscribe([(topic, 1) for topic in self._session.subscriptions])
-        else:
-            self._ready()
+        if not self._heard:
+            raise TimeoutError("it is silent")
+        self._heard, self._next_ping = False, now + KEEPALIVE / 2
+        with self._lock:
+            wire.write(packets.PINGREQ)
 
-    def _fall_back(self) -> None:
-        """To MQTT 3.1.1, in the next attempt."""
-        self._hang_up()
-        self._version = _OLD
-        self._client = self._make_client()
-        raise OldBrokerError
+    def _handle(self, packet: Packet) -> None:
+        if packet.kind != Kind.PUBLISH:
+            return
+        topic, content, number = packets.parse_publish(packet)
+        token = (self._connection, number) if number else None
+        self._guarded(self._on_message, topic, content, token)
 
-    def _subscribed(
-        self, _client: Any, _userdata: Any, _mid: Any, reasons: Any, _more: Any
-    ) -> None:
-        if any(reason.is_failure for reason in reasons):
-            self._problem = RefusalError("may not subscribe: " + str(reasons[0]).lower())
-            raise self._problem
-        self._ready()
-
-    def _ready(self) -> None:
-        self._is_ready = True
-        self._backoff.succeeded()
-        self.counts.add("connections")
-        self._guarded(self._on_ready)
-        self._settled.set()
-
-    def _received(self, _client: Any, _userdata: Any, message: paho.MQTTMessage) -> None:
-        token = (self._connection, message.mid) if message.qos else None
-        self._guarded(self._on_message, _topic_of(message), message.payload, token)
-
-    def _published(self, _client: Any, _userdata: Any, _mid: Any, reason: Any, _more: Any) -> None:
-        if reason.is_failure:
-            self.counts.add("denied")
-            _log.warning("broker %s: refuses a message: %s", self.url, reason)
-
-    def _guarded(self, function: Callable[..., None], *arguments: Any) -> None:
+    def _guarded(self, function: Callable[..., None], *arguments: object) -> None:
         try:
             function(*arguments)
         except Exception:
             self.counts.add("failed")
             _log.exception("broker %s: a message could not be handled", self.url)
+
+    def _next_number(self) -> int:
+        self._packet = self._packet % 0xFFFF + 1
+        return self._packet
+
+    # ---- connecting and losing ----
+
+    def _log_in(self) -> _LoggedIn:
+        return log_in(self.url, self._session, self._credentials, self._context)
+
+    def _begin(self, wire: Wire, early: list[Packet]) -> None:
+        self._selector.register(wire.socket, selectors.EVENT_READ)
+        with self._lock:
+            self._connection += 1
+            self._wire = wire
+        self._heard, self._next_ping = True, time.monotonic() + KEEPALIVE / 2
+        self._backoff.succeeded()
+        self.counts.add("connections")
+        self._guarded(self._on_ready)
+        for packet in early:
+            self._handle(packet)
+
+    def _take_up(self, seconds: float) -> None:
+        """Waits for a connection that a thread makes, and from time to time has one made."""
+        due = max(0.0, self._next_attempt - time.monotonic())
+        if self._attempt is None and not due:
+            self._attempt = Future()
+            threading.Thread(target=self._try, args=(self._attempt,), daemon=True).start()
+        if self._attempt is None or not self._attempt.done():
+            self._selector.select(seconds if self._attempt else min(seconds, due))
+            self._empty_pipe()
+            return
+        attempt, self._attempt = self._attempt, None
+        self._begin(*attempt.result())
+
+    def _try(self, attempt: Future[_LoggedIn]) -> None:
+        try:
+            made = self._log_in()
+        except Exception as error:
+            attempt.set_exception(error)
+        else:
+            with self._lock:
+                if self._closed:
+                    made[0].close()
+            attempt.set_result(made)
+        self.wake()
+
+    def _lost(self, error: Exception) -> None:
+        """From here on, nothing of this connection can be acknowledged."""
+        with self._lock:
+            wire, self._wire = self._wire, None
+        if wire is not None:
+            self._selector.unregister(wire.socket)
+            wire.close()
+        self._next_attempt = time.monotonic() + self._backoff.next()
+        self.counts.add("connections_lost")
+        _log.warning("broker %s: %s; trying again", self.url, _reason(error))
 
 
 def _reason(error: Exception) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 from tinylearn.fleet.messages import MOST_BYTES
@@ -12,12 +11,8 @@ from tinylearn.fleet.transports.base import Incoming
 from tinylearn.fleet.transports.broker_url import BrokerUrl
 from tinylearn.fleet.transports.counts import Counts
 from tinylearn.fleet.transports.credentials import Credentials
-from tinylearn.fleet.transports.mqtt_client import Session
 from tinylearn.fleet.transports.mqtt_connection import Connection, Token
-
-_log = logging.getLogger(__name__)
-#: how long the broker keeps messages for a coordinator that is away
-_EXPIRY_SECONDS = 7 * 24 * 3600
+from tinylearn.fleet.transports.mqtt_login import Session
 
 
 class MqttCoordinator:
@@ -37,7 +32,7 @@ class MqttCoordinator:
         self._deliver: Callable[[Incoming], None] | None = None
         user = credentials.user if credentials else f"tinylearn-coordinator-{fleet}"
         subscriptions = (topic(fleet, "+", "up"), topic(fleet, "+", "state"))
-        session = Session(user, subscriptions, _EXPIRY_SECONDS)
+        session = Session(user, subscriptions, clean=False)
         self._connection = Connection(url, session, credentials, self._received, backoff=backoff)
 
     @property
@@ -75,6 +70,14 @@ class MqttCoordinator:
     def acknowledge(self, incoming: Incoming) -> None:
         """See CoordinatorTransport."""
         self._connection.acknowledge(incoming.token)
+
+    def flush(self) -> None:
+        """See CoordinatorTransport."""
+        self._connection.flush()
+
+    def wait(self, seconds: float) -> None:
+        """See CoordinatorTransport."""
+        self._connection.wait(seconds)
 
     def is_connected(self) -> bool:
         """See CoordinatorTransport."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from tinylearn.fleet.messages import MOST_BYTES
@@ -10,13 +11,15 @@ from tinylearn.fleet.transports.backoff import Backoff
 from tinylearn.fleet.transports.broker_url import BrokerUrl
 from tinylearn.fleet.transports.counts import Counts
 from tinylearn.fleet.transports.credentials import Credentials
-from tinylearn.fleet.transports.mqtt_client import Session
 from tinylearn.fleet.transports.mqtt_connection import Connection, Token
+from tinylearn.fleet.transports.mqtt_login import Session
+
+_WAIT_SECONDS = 1.0
 
 
 class MqttDevice:
-    """A DeviceLink. The broker keeps nothing for a device that is away: the coordinator repeats
-    what matters."""
+    """A DeviceLink with a thread that carries its messages. The broker keeps nothing for a device
+    that is away: the coordinator repeats what matters."""
 
     def __init__(
         self,
@@ -35,6 +38,8 @@ class MqttDevice:
         self._state = self._will = b""
         self._deliver: Callable[[bytes], None] | None = None
         self._connection: Connection | None = None
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=lambda: None)
         self.counts = Counts()
 
     def start(self, state: bytes, will: bytes, deliver: Callable[[bytes], None]) -> None:
@@ -46,6 +51,23 @@ class MqttDevice:
         )
         self.counts = self._connection.counts
         self._connection.open()
+        self._closing.clear()
+        self._carry(self._connection)
+
+    def _carry(self, connection: Connection) -> None:
+        self._thread = threading.Thread(
+            target=self._run, args=(connection,), name=f"mqtt {self._device}", daemon=True
+        )
+        self._thread.start()
+
+    def _run(self, connection: Connection) -> None:
+        """Whatever ends the thread ends the connection."""
+        try:
+            while not self._closing.is_set():
+                connection.wait(_WAIT_SECONDS)
+        finally:
+            if not self._closing.is_set():
+                connection.abort()
 
     def _ready(self) -> None:
         self._publish(self._state_topic, self._state, retain=True)
@@ -62,6 +84,7 @@ class MqttDevice:
     def _publish(self, name: str, content: bytes, retain: bool = False) -> None:
         if self._connection is not None:
             self._connection.publish(name, content, retain)
+            self._connection.flush()
 
     def send(self, content: bytes) -> None:
         """See DeviceLink; dropped and counted where there is no connection."""
@@ -74,7 +97,12 @@ class MqttDevice:
 
     def close(self) -> None:
         """Leaves the will behind as the state, then disconnects."""
-        if self._connection is not None:
-            self._publish(self._state_topic, self._will, retain=True)
-            self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        connection.publish(self._state_topic, self._will, retain=True)
+        self._closing.set()
+        connection.wake()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join()
+        connection.close()

@@ -63,10 +63,11 @@ def _packet(first: int, body: bytes) -> bytes:
 
 
 def connect(
-    client: str, user: str | None, password: str, keepalive: int, will: tuple[str, bytes] | None
-) -> bytes:
-    """CONNECT with a clean session; the will is retained, at QoS 1."""
-    flags, payload = _CLEAN, _text(client)
+    client: str, user: str | None, password: str, keepalive: int, will: tuple[str, bytes] | None,
+    clean: bool = True,
+) -> bytes:  # fmt: skip
+    """CONNECT with a clean session, or one that the broker keeps; the will is retained, at QoS 1."""
+    flags, payload = _CLEAN if clean else 0, _text(client)
     if will is not None:
         flags |= _WILL | _WILL_QOS_1 | _WILL_RETAIN
         payload += _text(will[0]) + _text(will[1])
@@ -76,9 +77,10 @@ def connect(
     return _packet(0x10, _text("MQTT") + struct.pack(">BBH", 4, flags, keepalive) + payload)
 
 
-def subscribe(number: int, topic: str) -> bytes:
-    """SUBSCRIBE to one filter at QoS 1."""
-    return _packet(0x82, struct.pack(">H", number) + _text(topic) + b"\x01")
+def subscribe(number: int, *topics: str) -> bytes:
+    """SUBSCRIBE to filters at QoS 1."""
+    filters = b"".join(_text(topic) + b"\x01" for topic in topics)
+    return _packet(0x82, struct.pack(">H", number) + filters)
 
 
 def publish(topic: str, content: bytes, number: int, retain: bool = False) -> bytes:
@@ -94,49 +96,58 @@ def puback(number: int) -> bytes:
 
 
 def parse_publish(packet: Packet) -> Publish:
-    """Of a packet of type PUBLISH. Raises BadInputError."""
+    """Of a packet of type PUBLISH. Raises BadInputError; a topic that is not UTF-8 is none of
+    anybody's, with U+FFFD in it."""
     body, qos = packet.body, (packet.flags & _QOS_BITS) >> 1
     start = 2 + (int.from_bytes(body[:2], "big") if len(body) >= 2 else 0)
     end = start + (2 if qos else 0)
     if len(body) < end or len(body) < 2 or qos > 1:
         raise BadInputError("MQTT: a PUBLISH that is cut off, or at QoS 2")
-    try:
-        topic = body[2:start].decode()
-    except UnicodeDecodeError:
-        raise BadInputError("MQTT: a topic that is not UTF-8") from None
+    topic = body[2:start].decode(errors="replace")
     return Publish(topic, body[end:], int.from_bytes(body[start:end], "big"))
 
 
 class Decoder:
-    """Cuts a stream of bytes into packets of at most ``most`` bytes behind their length."""
+    """Cuts a stream of bytes into packets of at most ``most`` bytes behind their length.
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    With ``shortens`` a longer one is no error: its beginning is kept and the rest dropped as it
+    comes. So it can be acknowledged, where hanging up would bring it again at each connection.
+    """
+
+    def __init__(self, most: int, shortens: bool = False) -> None:
+        self._most, self._shortens = most, shortens
         self._buffer = bytearray()
+        self._dropping = 0
 
-    def feed(self, data: bytes) -> Iterator[Packet]:
+    def feed(self, data: bytes | memoryview) -> Iterator[Packet]:
         """The packets that are whole by now. Raises BadInputError; then the stream is lost."""
-        self._buffer += data
+        dropped = min(self._dropping, len(data))
+        self._dropping -= dropped
+        self._buffer += data[dropped:]
         start = 0
-        while (size := self._body_at(start)) is not None:
-            begin, end = size
+        while (place := self._body_at(start)) is not None:
+            begin, size = place
+            end = begin + min(size, self._most)
             if end > len(self._buffer):
                 break
-            first = self._buffer[start]
-            yield Packet(first >> 4, first & 15, bytes(self._buffer[begin:end]))
-            start = end
+            with memoryview(self._buffer) as whole:
+                packet = Packet(whole[start] >> 4, whole[start] & 15, bytes(whole[begin:end]))
+            start = min(begin + size, len(self._buffer))
+            self._dropping = begin + size - start
+            yield packet
         del self._buffer[:start]
 
     def _body_at(self, start: int) -> tuple[int, int] | None:
-        """Where the body of the packet at ``start`` lies; None while its length is not there."""
+        """Where the body of the packet at ``start`` begins, and its size; None while its length is
+        not there."""
         size, shift = 0, 0
         for i in range(start + 1, min(len(self._buffer), start + 1 + _MOST_LENGTH_BYTES)):
             size |= (self._buffer[i] & 0x7F) << shift
             shift += 7
-            if size > self._most:
+            if size > self._most and not self._shortens:
                 raise BadInputError(f"MQTT: a packet of more than {self._most} bytes")
             if self._buffer[i] < 0x80:
-                return i + 1, i + 1 + size
+                return i + 1, size
         if shift == 7 * _MOST_LENGTH_BYTES:
             raise BadInputError("MQTT: a length of more than four bytes")
         return None

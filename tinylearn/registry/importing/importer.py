@@ -15,6 +15,7 @@ from tinylearn.registry.importing.dump import import_dump
 from tinylearn.registry.importing.files import Kind, kind_of
 from tinylearn.registry.importing.prepare import Entry, Prepared, prepared
 from tinylearn.registry.models.about import About
+from tinylearn.registry.models.files import keep_imported
 from tinylearn.registry.seloc.defects import Defect
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.things import kept, stored_thing
@@ -121,6 +122,10 @@ class Importer:
                 registered[entry.iri] = Registered(
                     entry.kind, entry.iri.value, entry.title, file.file, not before
                 )
+        for file in files:
+            for entry in file.entries:
+                if entry.kind == "model":
+                    keep_imported(self._store, Path(file.file), entry.iri.value)
         if graphs:
             self._store.upsert(graphs)
         self.report.registered += registered.values()

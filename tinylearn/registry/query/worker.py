@@ -14,10 +14,11 @@ import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from pyoxigraph import BlankNode, DefaultGraph, NamedNode
+from pyoxigraph import BlankNode, DefaultGraph, NamedNode, QuerySolutions
 
 from tinylearn.errors import TinylearnError
-from tinylearn.registry.query.engine import ALL_GRAPHS
+from tinylearn.registry.query.columns import spelled_out
+from tinylearn.registry.query.engine import ALL_GRAPHS, Graphs
 from tinylearn.registry.query.errors import QueryTooLargeError
 from tinylearn.registry.query.formats import GRAPHS, ROWS
 from tinylearn.registry.query.job import Job, Outcome, Place, Reply
@@ -74,11 +75,19 @@ class Worker:
             _limit_memory(resource.RLIM_INFINITY)
 
     def _result(self, job: Job) -> Result:
-        if job.graphs == ALL_GRAPHS:
-            return self._store.query(job.text, use_default_graph_as_union=True)
-        default: list[NamedNode | BlankNode | DefaultGraph] = list(job.graphs.default)
-        named: list[NamedNode | BlankNode] = list(job.graphs.named)
-        return self._store.query(job.text, default_graph=default, named_graphs=named)
+        result = self._of_text(job.text, job.graphs)
+        if not isinstance(result, QuerySolutions):
+            return result
+        # nothing has been evaluated yet
+        text = spelled_out(job.text, (variable.value for variable in result.variables))
+        return result if text is None else self._of_text(text, job.graphs)
+
+    def _of_text(self, text: str, graphs: Graphs) -> Result:
+        if graphs == ALL_GRAPHS:
+            return self._store.query(text, use_default_graph_as_union=True)
+        default: list[NamedNode | BlankNode | DefaultGraph] = list(graphs.default)
+        named: list[NamedNode | BlankNode] = list(graphs.named)
+        return self._store.query(text, default_graph=default, named_graphs=named)
 
     def _failure(self, error: Exception) -> Reply:
         if isinstance(error, QueryTooLargeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -9,6 +10,8 @@ from tinylearn.errors import UsageError
 
 #: last parts of a path that name the query endpoint itself; updates go beside it
 _QUERY_NAMES = ("query", "sparql")
+#: what a path may hold without being encoded (RFC 3986, 3.3)
+_PATH = re.compile(r"[A-Za-z0-9._~%!$&'()*+,;=:@/-]*")
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,13 @@ def addresses(url: str) -> Addresses:
     """Of a server's base as Oxigraph and Fuseki lay it out (``BASE/query``, ``BASE/update``), of such a
     query endpoint, or of a repository of RDF4J and GraphDB (``../repositories/NAME``, updates below
     ``statements``). ``user:password@`` is sent as Basic authentication. Raises UsageError."""
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise UsageError(f"the URL of the endpoint makes no sense ({error})") from None
-    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
+    bad = parts.query or parts.fragment or not _PATH.fullmatch(parts.path)
+    if bad or parts.scheme not in ("http", "https") or not host:
         raise UsageError(
             f"{_shown(url)}: is not the URL of an endpoint; give http(s)://HOST[:PORT][/PATH]"
         )

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tinylearn.errors import UsageError
+from tinylearn.registry.models.files import copy_all
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.store.dataset_files import import_dataset
 from tinylearn.registry.store.embedded import EmbeddedStore
@@ -31,6 +32,7 @@ def back_up(store: GraphStore, target: Path) -> None:
     with _staged(target) as copy:
         if isinstance(store, EmbeddedStore):
             store.backup(copy)
+            copy_all(store.folder, copy)
         else:
             _fill(copy, store)
         os.rename(copy, target)
@@ -53,6 +55,9 @@ def restore(where: str, source: Path, replace: bool = False) -> int:
         raise UsageError(f"{folder}: holds a registry; --replace gives up what it holds")
     with _staged(folder) as copy, ExitStack() as stack:
         _copy(source, copy)
+        # files by the hash of their content: more of them do no harm
+        for kept in (source, folder):
+            copy_all(kept, copy)
         triples = _read_all(copy)
         if is_store(folder):
             # nobody may write until the new one is in its place

@@ -41,6 +41,10 @@ class GraphStore(Protocol):
         """Rows of a SELECT of our own, with ``values`` bound to variables (see ``values.bind``);
         a row has no entry for what is not bound. What people ask goes through query/ instead."""
 
+    def select_csv(self, query: str) -> bytes:
+        """The same as SPARQL 1.1 Query Results CSV: no term becomes a Python object, which is what
+        takes long where rows are many."""
+
     def bulk_load(self, quads: Iterable[Quad]) -> None:
         """As ``upsert`` of many graphs, faster and not in one transaction: a kill, or an error of the
         iterable, leaves some of the graphs, each whole. The quads of a graph must come one after

@@ -6,17 +6,27 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from pyoxigraph import Literal, NamedNode, Quad, QuerySolutions, Store, Triple
+from pyoxigraph import (
+    Literal,
+    NamedNode,
+    Quad,
+    QueryResultsFormat,
+    QuerySolutions,
+    RdfFormat,
+    Store,
+    Triple,
+)
 
 from tinylearn.registry.store import lock
 from tinylearn.registry.store.base import Row, Term
 from tinylearn.registry.store.errors import StoreError
-from tinylearn.registry.store.folder import check_store, make_folder
-from tinylearn.registry.store.runs import Graph, batches, graphs_of, own_blank_nodes
+from tinylearn.registry.store.folder import check_store, make_folder, sweep
+from tinylearn.registry.store.runs import Graph, batches, graphs_of, n_quads
 from tinylearn.registry.store.snapshot import copy_snapshot, open_snapshot
 from tinylearn.registry.store.update_text import (
     READ_REVISION,
@@ -34,7 +44,7 @@ _BULK_QUADS = 300_000
 #: fewer than these are quicker in a transaction than as files of their own
 _FEW_QUADS = 5_000
 #: of the log, before it is written to tables: whoever opens the store reads all of it, 30 MB/s
-_LOG_BYTES = 4 << 20
+_LOG_BYTES = 8 << 20
 
 T = TypeVar("T")
 
@@ -81,10 +91,22 @@ class EmbeddedStore:
         text = bind(query, values or {})
         return self._read(lambda store: _rows(store, text))
 
+    def select_csv(self, query: str) -> bytes:
+        """See GraphStore."""
+        return self._read(lambda store: _csv(store, query))
+
     def bulk_load(self, quads: Iterable[Quad]) -> None:
         """See GraphStore."""
-        for batch in batches(graphs_of(quads), _BULK_QUADS):
-            self._load(batch)
+        self._opened()
+        with ThreadPoolExecutor(1) as loader:
+            before: Future[None] | None = None
+            for batch in batches(graphs_of(quads), _BULK_QUADS):
+                text = n_quads(batch)  # meanwhile the engine loads the one before
+                if before:
+                    before.result()
+                before = loader.submit(self._load, batch, text)
+            if before:
+                before.result()
         self.flush()
 
     def quads(self) -> Iterator[Quad]:
@@ -131,7 +153,9 @@ class EmbeddedStore:
 
     def _open(self) -> Store:
         try:
-            return Store(str(self.folder))
+            store = Store(str(self.folder))
+            sweep(self.folder, unfinished=True)
+            return store
         except (OSError, RuntimeError) as error:
             if lock.is_locked(error):
                 raise lock.locked(self.folder) from None
@@ -186,19 +210,21 @@ class EmbeddedStore:
         assert isinstance(number, Literal)
         return int(number.value)
 
-    def _load(self, batch: list[Graph]) -> None:
-        """New graphs as files, which RocksDB takes in as one; those that replace others, and few, in
+    def _load(self, batch: list[Graph], text: bytes) -> None:
+        """New graphs as tables, which RocksDB takes in as one; those that replace others, and few, in
         transactions."""
         with self._writer() as store:
-            new = [graph for graph in batch if not store.contains_named_graph(graph[0])]
-            names = {name for name, _ in new}
-            replaced = [graph for graph in batch if graph[0] not in names]
-            if sum(len(quads) for _, quads in new) < _FEW_QUADS:
-                new, replaced = [], batch
+            replaced = [graph for graph in batch if store.contains_named_graph(graph[0])]
+            if sum(len(quads) for _, quads in batch) < _FEW_QUADS:
+                replaced = batch
             for part in batches(replaced, _FEW_QUADS):
                 self.upsert({name: [quad.triple for quad in quads] for name, quads in part})
-            if new:
-                store.bulk_extend(_with_revision(new, self._revision + 1))
+            if replaced:
+                done = {name for name, _ in replaced}
+                text = n_quads(graph for graph in batch if graph[0] not in done)
+            if text:
+                told = f"{revision_quad(self._revision + 1)} .\n".encode()
+                store.bulk_load(text + told, RdfFormat.N_QUADS)
                 self._revision += 1
 
 
@@ -209,12 +235,6 @@ def _told(where: str) -> Iterator[None]:
         yield
     except (OSError, RuntimeError) as error:
         raise StoreError(f"{where}: {error}") from error
-
-
-def _with_revision(graphs: list[Graph], revision: int) -> Iterator[Quad]:
-    for _, quads in graphs:
-        yield from own_blank_nodes(quads)
-    yield revision_quad(revision)
 
 
 def _all_names(store: Store) -> list[NamedNode]:
@@ -231,9 +251,20 @@ def _of(store: Store, kind: NamedNode) -> set[NamedNode]:
     }
 
 
-def _rows(store: Store, query: str) -> list[Row]:
+def _solutions(store: Store, query: str) -> QuerySolutions:
     found = store.query(query, use_default_graph_as_union=True)
     if not isinstance(found, QuerySolutions):
         raise ValueError("the query is no SELECT")
+    return found
+
+
+def _csv(store: Store, query: str) -> bytes:
+    text = _solutions(store, query).serialize(format=QueryResultsFormat.CSV)
+    assert text is not None
+    return text
+
+
+def _rows(store: Store, query: str) -> list[Row]:
+    found = _solutions(store, query)
     names = [variable.value for variable in found.variables]
     return [{name: row[name] for name in names if row[name] is not None} for row in found]

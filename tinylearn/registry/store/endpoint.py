@@ -7,7 +7,8 @@ a SELECT, so that it needs no Graph Store Protocol and no names in place of blan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from pyoxigraph import (
@@ -32,11 +33,15 @@ from tinylearn.registry.vocabulary import TYPE
 
 _FORM, _UPDATE = "application/x-www-form-urlencoded", "application/sparql-update"
 _JSON = "application/sparql-results+json"
+#: a parameter of Oxigraph; others have no such, and do not look at it
+_UNION = {"union-default-graph": "true"}
 #: quads in one update of a bulk load, about 1 MB
 _BULK_QUADS = 5_000
 #: graphs in one answer, of those that are read one after the other
 _GRAPHS = 200
 _BOUNDS = Bounds()
+
+T = TypeVar("T")
 
 
 class EndpointStore:
@@ -80,18 +85,11 @@ class EndpointStore:
 
     def select(self, query: str, values: Mapping[str, Term] | None = None) -> list[Row]:
         """See GraphStore."""
-        body = self._query(bind(query, values or {}))
-        try:
-            found = parse_query_results(body, QueryResultsFormat.JSON)
-            if not isinstance(found, QuerySolutions):
-                raise ValueError("the query is no SELECT")
-            names = [variable.value for variable in found.variables]
-            return [{name: row[name] for name in names if row[name] is not None} for row in found]
-        except SyntaxError as error:
-            raise StoreError(
-                f"{self.where}: the answer was cut off, or is no SPARQL result in JSON ({error}); the "
-                "server may have run out of time"
-            ) from error
+        return self._solutions(bind(query, values or {}), _rows)
+
+    def select_csv(self, query: str) -> bytes:
+        """See GraphStore. It comes as JSON, as CSV does not show where it was cut off."""
+        return self._solutions(query, _csv)
 
     def bulk_load(self, quads: Iterable[Quad]) -> None:
         """See GraphStore."""
@@ -170,12 +168,35 @@ class EndpointStore:
                     "so that it is (oxigraph serve --union-default-graph; Fuseki: unionDefaultGraph)"
                 )
 
+    def _solutions(self, query: str, read: Callable[[QuerySolutions], T]) -> T:
+        body = self._query(query)
+        try:
+            found = parse_query_results(body, QueryResultsFormat.JSON)
+            if not isinstance(found, QuerySolutions):
+                raise ValueError("the query is no SELECT")
+            return read(found)
+        except SyntaxError as error:
+            raise StoreError(
+                f"{self.where}: the answer was cut off, or is no SPARQL result in JSON ({error}); the "
+                "server may have run out of time"
+            ) from error
+
     def _query(self, text: str) -> bytes:
-        # Oxigraph's parameter; others have no such, and do not look at it
-        form = urlencode({"query": text, "union-default-graph": "true"}).encode()
+        form = urlencode({"query": text} | _UNION).encode()
         return self._opened().post(self._addresses.query, form, _FORM, _JSON)
 
     def _opened(self) -> HttpClient:
         if self._client is None:
             raise StoreError(f"{self.where}: is closed")
         return self._client
+
+
+def _rows(found: QuerySolutions) -> list[Row]:
+    names = [variable.value for variable in found.variables]
+    return [{name: row[name] for name in names if row[name] is not None} for row in found]
+
+
+def _csv(found: QuerySolutions) -> bytes:
+    text = found.serialize(format=QueryResultsFormat.CSV)
+    assert text is not None
+    return text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from tinylearn.registry.store.errors import StoreError
@@ -12,6 +14,9 @@ from tinylearn.registry.store.write_ahead_log import sync_folder
 _BEGUN = re.compile(
     r"LOCK|LOG(\.old\.\d+)?|IDENTITY|MANIFEST-\d+|OPTIONS-\d+(\.dbtmp)?|\d+\.(log|sst|dbtmp)"
 )
+#: what RocksDB told at earlier openings, of which it would keep a thousand; tables of bulk loads that were
+#: killed before they were taken in
+_OLD_MESSAGES, UNFINISHED = "LOG.old.", "bulk-"
 
 
 def is_store(folder: Path) -> bool:
@@ -44,3 +49,12 @@ def make_folder(folder: Path) -> None:
     check_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     sync_folder(folder.absolute().parent)
+
+
+def sweep(folder: Path, unfinished: bool = False) -> None:
+    """Removes files that nobody reads; ``unfinished``: also of bulk loads, for whoever has the lock."""
+    old = (_OLD_MESSAGES, UNFINISHED) if unfinished else (_OLD_MESSAGES,)
+    for name in os.listdir(folder):
+        if name.startswith(old):
+            with suppress(OSError):  # not ours, or another opener was quicker
+                os.unlink(folder / name)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
-from pyoxigraph import BlankNode, NamedNode, Quad
+from pyoxigraph import BlankNode, NamedNode, Quad, RdfFormat, serialize
 
 from tinylearn.errors import BadInputError
 from tinylearn.registry.store.update_text import check_name
@@ -65,3 +66,9 @@ def own_blank_nodes(quads: Iterable[Quad]) -> Iterator[Quad]:
                 value = fresh.setdefault(value, BlankNode())  # type: ignore[arg-type]
             quad = Quad(subject, quad.predicate, value, quad.graph_name)
         yield quad
+
+
+def n_quads(graphs: Iterable[Graph]) -> bytes:
+    """Graphs as text, in which no two have a blank node in common."""
+    quads = chain.from_iterable(own_blank_nodes(content) for _, content in graphs)
+    return serialize(quads, format=RdfFormat.N_QUADS) or b""

@@ -12,6 +12,7 @@ from typing import TypeVar
 from pyoxigraph import Store
 
 from tinylearn.registry.store.errors import StoreError
+from tinylearn.registry.store.folder import UNFINISHED, sweep
 
 _PATIENCE_S = 10.0
 _PAUSE_S = 0.01
@@ -28,7 +29,9 @@ def open_snapshot(folder: Path, patience_s: float = _PATIENCE_S) -> Store:
     A reader holds most files open; where one that it has not opened yet is gone later, a read fails
     with OSError or RuntimeError, and the store must be opened anew.
     """
-    return _undisturbed(folder, lambda: Store.read_only(str(folder)), patience_s)
+    store = _undisturbed(folder, lambda: Store.read_only(str(folder)), patience_s)
+    sweep(folder)
+    return store
 
 
 def copy_snapshot(folder: Path, target: Path, patience_s: float = _PATIENCE_S) -> None:
@@ -43,7 +46,7 @@ def copy_snapshot(folder: Path, target: Path, patience_s: float = _PATIENCE_S) -
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir()
         for name in os.listdir(folder):
-            if name.endswith(".sst"):
+            if name.endswith(".sst") and not name.startswith(UNFINISHED):
                 _link(folder / name, target / name)
             elif name.endswith(".log") or name.startswith(_COPIED):
                 shutil.copyfile(folder / name, target / name)
@@ -69,11 +72,12 @@ def _undisturbed(folder: Path, action: Callable[[], T], patience_s: float) -> T:
         before, failure = _state(folder), "a writer changes it all the time"
         try:
             result = action()
-            if before is not None and _state(folder) == before:
+            undisturbed = before is not None and _state(folder) == before
+            if undisturbed:
                 return result
         except (OSError, RuntimeError) as error:
-            failure = str(error)
-        if time.monotonic() > deadline:
+            failure, undisturbed = str(error), _state(folder) == before
+        if undisturbed or time.monotonic() > deadline:
             raise StoreError(f"{folder}: cannot be read ({failure})")
         time.sleep(_PAUSE_S)
 

@@ -14,7 +14,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 #: what may hold a brace that opens no group (SPARQL 1.1, 19.8): IRIs, strings, comments
 _SKIPPED = r"""<[^<>"{}|^`\\\s]*>|""" r'"{3}(?:[^\\]|\\.)*?"{3}' r"|'{3}(?:[^\\]|\\.)*?'{3}"
 _SKIPPED += r"""|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|#[^\n]*"""
-_OPENING = re.compile(rf"(?:{_SKIPPED}|[^{{])*?(?={{)", re.DOTALL)
+_TOKEN = re.compile(rf"{_SKIPPED}|{{", re.DOTALL)
 
 
 def bind(query: str, values: Mapping[str, Term]) -> str:
@@ -30,10 +30,10 @@ def bind(query: str, values: Mapping[str, Term]) -> str:
             raise ValueError(f"{name!r} is not the name of a variable")
         if isinstance(value, BlankNode):
             raise ValueError(f"?{name}: a blank node has no name that a query could know")
-    found = _OPENING.match(query)
-    if found is None:
+    opening = next((found for found in _TOKEN.finditer(query) if found[0] == "{"), None)
+    if opening is None:
         raise ValueError("the query has no group of patterns")
     names = " ".join(f"?{name}" for name in values)
     terms = " ".join(str(value) for value in values.values())
-    at = found.end() + 1
+    at = opening.end()
     return f"{query[:at]} VALUES ({names}) {{ ({terms}) }} {query[at:]}"

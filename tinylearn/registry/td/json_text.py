@@ -15,10 +15,11 @@ from tinylearn.registry.td.problems import InvalidThingError, Path, Problem, pro
 
 MOST_BYTES = 1 << 20
 MOST_DEPTH = 64
-MOST_CONTAINERS = 10_000
+MOST_CONTAINERS = 5_000
+MOST_VALUES = 50_000
 _MOST_DIGITS = 309  # of the largest number that a double holds
 # a string that never ends is one token too: no second try from each quote in it
-_TOKENS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
+_TOKENS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[\]{},]', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -63,10 +64,12 @@ def _text(data: bytes | str) -> str:
 
 
 def _check_shape(text: str) -> None:
-    """Counts brackets before any parser recurses into them."""
-    depth = containers = 0
+    """Counts brackets and commas before any parser sees them."""
+    depth = containers = commas = 0
     for match in _TOKENS.finditer(text):
-        if (token := match.group()) in "]}":
+        if (token := match.group()) == ",":
+            commas += 1
+        elif token in "]}":
             depth -= 1
         elif token in "[{":
             depth, containers = depth + 1, containers + 1
@@ -74,6 +77,8 @@ def _check_shape(text: str) -> None:
             raise _refusal("$", f"is nested more than {MOST_DEPTH} levels deep; flatten it")
         if containers > MOST_CONTAINERS:
             raise _refusal("$", f"has more than {MOST_CONTAINERS:,} objects and arrays; split it")
+        if commas >= MOST_VALUES:
+            raise _refusal("$", f"has more than {MOST_VALUES:,} values; split it")
 
 
 class _Marked:
@@ -101,7 +106,7 @@ class _Reader:
 
     def integer(self, digits: str) -> Any:
         """An int of bounded length."""
-        if len(digits) > _MOST_DIGITS:
+        if len(digits.lstrip("-")) > _MOST_DIGITS:
             return self._notice(
                 _Marked(), None, f"has {len(digits):,} digits; use at most {_MOST_DIGITS}"
             )

@@ -17,6 +17,8 @@ _SCHEMAS_OF = {
     "events": ("subscription", "data", "dataResponse", "cancellation"),
 }
 
+_CLASSES: dict[str, type] = {"boolean": bool, "string": str, "object": dict, "array": list}
+
 Object = Mapping[str, Any]
 
 
@@ -91,6 +93,16 @@ def objects(value: Any, path: Path = ()) -> Iterator[tuple[Path, Object]]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from objects(item, (*path, index))
+
+
+def has_type(value: Any, kind: str) -> bool:
+    """Whether a value is of a data schema's type; of one that is not said any value is."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind == "integer":
+        return is_number and value == int(value)
+    if kind == "number":
+        return is_number
+    return value is None if kind == "null" else isinstance(value, _CLASSES.get(kind, object))
 
 
 def listed(value: Any) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinylearn.registry.td.nodes import Node
+from tinylearn.registry.td.parts import has_type
 from tinylearn.registry.vocabulary import TD, TD_SCHEMA
 
 _MOST_DEPTH = 16
@@ -61,7 +62,7 @@ def _simple(node: Node, kind: str | None) -> dict[str, Any]:
                   if isinstance(value := node.value(*_both(name)), wanted)}  # fmt: skip
     for name in (*_NUMBERS, *_COUNTS):
         value = node.value(*_both(name))
-        is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        is_whole = isinstance(value, int) or (isinstance(value, float) and _is_exact(value))
         if isinstance(value, bool | str | None) or not (is_whole or name in _NUMBERS):
             continue
         found[name] = int(value) if is_whole else value
@@ -69,12 +70,24 @@ def _simple(node: Node, kind: str | None) -> dict[str, Any]:
             del found[name]
     if unit := node.text(UNIT_CODE, TD + "unit"):
         found["unit"] = unit.removeprefix(TD_SCHEMA)
+    return found | _values(node, kind or "")
+
+
+def _is_exact(value: float) -> bool:
+    return value.is_integer() and abs(value) < 1 << 53
+
+
+def _values(node: Node, kind: str) -> dict[str, Any]:
+    """Values; arrays and objects cannot be told from what they hold, so the type decides."""
+    found: dict[str, Any] = {}
     for name in ("const", "default"):
-        if (value := node.value(*_both(name))) is not None:
+        value = node.value(*_both(name))
+        if value is not None and has_type(value, kind):
             found[name] = value
-    for name in ("enum", "required"):
-        if values := node.values(*_both(name)):
-            found[name] = values
+    if values := [value for value in node.values(*_both("enum")) if has_type(value, kind)]:
+        found["enum"] = values
+    if names := [str(value) for value in node.values(*_both("required"))]:
+        found["required"] = names
     return found
 
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -25,7 +26,9 @@ _SUBJECT = NamedNode("tinylearn://subject")
 #: what the registry itself says of a thing, so that no thing says it of itself
 RESERVED = frozenset({tl("document")})
 _REGISTRATION = "registration"  # the directory's own, in the discovery context
-_MOST_SCOPED = 200_000
+_MOST_COST = 2_000_000
+_USUAL_TERMS = 100
+_MOST_NOTES = 20
 _IRI_SCHEMES = frozenset({"http", "https", "urn", "mailto", "tel"})
 
 Term = NamedNode | BlankNode | Literal
@@ -96,25 +99,30 @@ class _Survey:
     prefixes: set[str] = field(default_factory=set)
     left_out: dict[str, Path] = field(default_factory=dict)
     objects: int = 0
+    terms: int = _USUAL_TERMS
     scoped: int = 0
 
-    def look(self, value: Any, path: Path = ()) -> None:
+    def look(self, value: Any, path: Path = (), terms: int = _USUAL_TERMS) -> None:
         """At a value and all in it."""
         if isinstance(value, str):
             self.words.add(value)
         elif isinstance(value, list):
             for index, item in enumerate(value):
-                self.look(item, (*path, index))
+                self.look(item, (*path, index), terms)
         elif isinstance(value, dict):
             self.objects += 1
             self.words.update(value)
+            if "@context" in value:
+                terms += self._look_at_context(value["@context"], (*path, "@context"))
+                self.terms = max(self.terms, terms)
             for name, item in value.items():
-                if name == "@context":
-                    self._look_at_context(item, (*path, name))
-                self.look(item, (*path, name))
+                self.look(item, (*path, name), terms)
 
-    def _look_at_context(self, context: Any, path: Path) -> None:
-        for entry in context if isinstance(context, list) else [context]:
+    def _look_at_context(self, context: Any, path: Path) -> int:
+        """The number of its terms."""
+        entries = context if isinstance(context, list) else [context]
+        self.objects += len(entries)
+        for entry in entries:
             if isinstance(entry, str):
                 if entry not in FILES:
                     self.left_out.setdefault(entry, path)
@@ -125,18 +133,20 @@ class _Survey:
                     self.left_out.setdefault(str(value), path)
                 if isinstance(value, dict) and "@context" in value:
                     self.scoped += _size(value["@context"])
+        return sum(len(entry) for entry in entries if isinstance(entry, dict))
 
     def check_cost(self) -> None:
-        """A context inside a term is processed anew at each use of the term."""
-        if self.scoped * self.objects > _MOST_SCOPED:
+        """Wherever a context stands inside a document or a term, as the standard's own do, all terms
+        that hold there are copied."""
+        if (self.terms + self.scoped) * self.objects > _MOST_COST:
             message = (
-                "has contexts inside terms, and is too large for them; write the terms side by side"
+                "has too many terms for so large a description; leave out what it does not use"
             )
             raise InvalidThingError([problem(("@context",), message)])
 
     def notes(self) -> Iterator[str]:
         """One for each context that is not bundled."""
-        for url, path in self.left_out.items():
+        for url, path in islice(self.left_out.items(), _MOST_NOTES):
             yield (f"{json_path(path)}: {url} is not bundled and never fetched; its terms are kept in the "
                    "document but not in RDF")  # fmt: skip
 

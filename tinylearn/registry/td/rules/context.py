@@ -17,9 +17,10 @@ _DIRECTIONS = ("ltr", "rtl", None)
 def order(td: Object) -> Iterator[Problem]:
     """That of 1.1 first, or that of 1.0 and then it: a consumer takes its version from there."""
     context = listed(td["@context"])
-    standard = [CONTEXT_1_0, CONTEXT] if context[0] == CONTEXT_1_0 else [CONTEXT]
-    if context[0] not in standard:
-        yield problem(("@context", 0), f'must be "{CONTEXT}", it is {shown(context[0])}')
+    first = context[0] if context else None
+    standard = [CONTEXT_1_0, CONTEXT] if first == CONTEXT_1_0 else [CONTEXT]
+    if first not in standard:
+        yield problem(("@context", 0), f'must be "{CONTEXT}", it is {shown(first)}')
         return
     for index, entry in enumerate(context):
         if entry in (CONTEXT, CONTEXT_1_0) and entry not in standard[index : index + 1]:

@@ -5,11 +5,10 @@ An enum beside a const that it does not have is let pass, as W3C's validator doe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from tinylearn.registry.td.messages import kind_of
-from tinylearn.registry.td.parts import Object, data_schemas
+from tinylearn.registry.td.parts import Object, data_schemas, has_type
 from tinylearn.registry.td.problems import Problem, problem, shown
 
 _STRINGS = ("pattern", "contentEncoding", "contentMediaType", "format", "unit")
@@ -20,21 +19,6 @@ _RANGES = (
     ("exclusiveMinimum", "maximum", True), ("minimum", "exclusiveMaximum", True),
     ("exclusiveMinimum", "exclusiveMaximum", True),
 )  # fmt: skip
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-_HAS_TYPE: dict[str, Callable[[Any], bool]] = {
-    "boolean": lambda value: isinstance(value, bool),
-    "integer": lambda value: _is_number(value) and value == int(value),
-    "number": _is_number,
-    "string": lambda value: isinstance(value, str),
-    "object": lambda value: isinstance(value, dict),
-    "array": lambda value: isinstance(value, list),
-    "null": lambda value: value is None,
-}
 
 
 def members(td: Object) -> Iterator[Problem]:
@@ -72,13 +56,11 @@ def ranges(td: Object) -> Iterator[Problem]:
 def values(td: Object) -> Iterator[Problem]:
     """A const of another type than ``type`` says, an enum of which no value has it."""
     for path, schema in data_schemas(td):
-        has_type = _HAS_TYPE.get(schema.get("type", ""))
-        if has_type is None:
-            continue
-        if "const" in schema and not has_type(schema["const"]):
+        kind = schema.get("type", "")
+        if "const" in schema and not has_type(schema["const"], kind):
             yield problem((*path, "const"), f"is {kind_of(schema['const'])}, where type says "
                           f"{schema['type']}; change one of them")  # fmt: skip
-        if "enum" in schema and not any(map(has_type, schema["enum"])):
+        if "enum" in schema and not any(has_type(value, kind) for value in schema["enum"]):
             yield problem(
                 (*path, "enum"), f"has no value of the type {schema['type']}; change one of them"
             )

@@ -34,17 +34,14 @@ def combinations(td: Object) -> Iterator[Problem]:
     """A combo names other definitions, and never itself over whatever detour."""
     definitions = td["securityDefinitions"]
     for name, scheme in definitions.items():
-        member = _combined(scheme)
-        for part in scheme[member] if member else ():
-            path = ("securityDefinitions", name, str(member))
-            if part not in definitions:
-                yield problem(
-                    path, f"names {shown(part)}, which securityDefinitions does not define"
-                )
-        if member and name in _reached(definitions, name):
-            yield problem(
-                ("securityDefinitions", name, member), "leads back to itself; name others"
-            )
+        for part in set(_parts(scheme)) - set(definitions):
+            yield problem(("securityDefinitions", name, str(_combined(scheme))), f"names {shown(part)}, which "
+                          "securityDefinitions does not define")  # fmt: skip
+    for name in _circular(definitions):
+        member = str(_combined(definitions[name]))
+        yield problem(
+            ("securityDefinitions", name, member), "leads in a circle; name other definitions"
+        )
 
 
 def _combined(scheme: Object) -> str | None:
@@ -53,17 +50,27 @@ def _combined(scheme: Object) -> str | None:
     return "oneOf" if "oneOf" in scheme else "allOf"
 
 
-def _reached(definitions: Object, start: str) -> set[str]:
-    """Names that a combo leads to, by any number of steps."""
-    reached: set[str] = set()
-    waiting = [start]
-    while waiting:
-        scheme = definitions.get(waiting.pop(), {"scheme": ""})
-        member = _combined(scheme)
-        fresh = set(scheme[member]) - reached if member else set()
-        reached |= fresh
-        waiting += fresh
-    return reached
+def _parts(scheme: Object) -> list[str]:
+    member = _combined(scheme)
+    return list(scheme[member]) if member else []
+
+
+def _circular(definitions: Object) -> list[str]:
+    """Combos that are never resolved, when each is once all its parts are (Kahn 1962)."""
+    waiting_for = {
+        name: set(_parts(scheme)) & set(definitions) for name, scheme in definitions.items()
+    }
+    users: dict[str, list[str]] = {}
+    for name, parts in waiting_for.items():
+        for part in parts:
+            users.setdefault(part, []).append(name)
+    resolved = [name for name, parts in waiting_for.items() if not parts]
+    for part in resolved:  # grows while it is walked
+        for user in users.get(part, ()):
+            waiting_for[user].discard(part)
+            if not waiting_for[user]:
+                resolved.append(user)
+    return [name for name, parts in waiting_for.items() if parts]
 
 
 def flows(td: Object) -> Iterator[Problem]:
@@ -121,29 +128,31 @@ def _is_in_uri(scheme: Object) -> bool:
 
 def in_addresses(td: Object) -> Iterator[Problem]:
     """Where a scheme in the URI is active the address has its variable."""
-    if not uri_names(td):
-        return
-    for form in forms(td):
-        active = listed(form.content.get("security", td["security"]))
-        there = template_variables(form.content["href"]) or ()
-        for name in _all_active(td["securityDefinitions"], active):
-            scheme = td["securityDefinitions"][name]
-            if _is_in_uri(scheme) and scheme["name"] not in there:
-                yield problem((*form.path, "href"), f"has no variable {{{scheme['name']}}}, in which the "
+    definitions = td["securityDefinitions"]
+    wanted: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    for form in forms(td) if uri_names(td) else ():
+        active = tuple(listed(form.content.get("security", td["security"])))
+        if active not in wanted:
+            wanted[active] = [(name, definitions[name]["name"]) for name in _all_active(definitions, active)
+                              if _is_in_uri(definitions[name])]  # fmt: skip
+        there = set(template_variables(form.content["href"]) or ())
+        for name, variable in wanted[active]:
+            if variable not in there:
+                yield problem((*form.path, "href"), f"has no variable {{{variable}}}, in which the "
                               f"security scheme {shown(name)} goes; add it")  # fmt: skip
 
 
-def _all_active(definitions: Object, names: list[str]) -> set[str]:
+def _all_active(definitions: Object, names: tuple[str, ...]) -> list[str]:
     """With all that combos demand together; of alternatives none is certain."""
-    found: set[str] = set()
-    waiting = list(names)
+    found = dict.fromkeys(name for name in names if name in definitions)
+    waiting = list(found)
     while waiting:
-        name = waiting.pop()
-        if name in definitions and name not in found:
-            found.add(name)
-            scheme = definitions[name]
-            waiting += scheme["allOf"] if _combined(scheme) == "allOf" else ()
-    return found
+        scheme = definitions[waiting.pop()]
+        parts = _parts(scheme) if _combined(scheme) == "allOf" else []
+        fresh = [part for part in parts if part in definitions and part not in found]
+        found |= dict.fromkeys(fresh)
+        waiting += fresh
+    return list(found)
 
 
 RULES = (names, combinations, flows, bodies, extensions, in_addresses)

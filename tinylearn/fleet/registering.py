@@ -1,0 +1,119 @@
+"""Keeps the registry told of a fleet's devices, and asks it who may learn, in a thread of its own.
+
+The coordinator never waits for the registry: what has changed is told now and then, the newest state
+of each device; where the registry cannot be reached it is told later, and rounds go on with the
+devices that were chosen last.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from tinylearn.errors import TinylearnError
+from tinylearn.fleet.events import Chosen
+from tinylearn.fleet.observers import Observer
+from tinylearn.fleet.records import Change, Device
+from tinylearn.fleet.thing import FleetDevice, Follower, thing_of
+
+_log = logging.getLogger(__name__)
+_TELL_SECONDS = 1.0
+_LONGEST_SECONDS = 60.0
+#: devices told at once
+_MOST = 1000
+_CLOSE_SECONDS = 10.0
+
+
+class Registry(Protocol):
+    """Where devices are registered and asked for; both raise TinylearnError."""
+
+    def put(self, things: Sequence[dict[str, Any]]) -> None:
+        """Registers Thing Descriptions, each in place of the one with its id."""
+
+    def names(self, query: str) -> frozenset[str]:
+        """What a SELECT query binds to its variable ``name``."""
+
+    def close(self) -> None:
+        """Lets go of it."""
+
+
+class Registering(Observer):
+    """``devices``: as they are at the start. ``query``: who may learn; None: all. ``start`` and
+    ``close`` the thread; everything else is for the service's."""
+
+    def __init__(
+        self, registry: Registry, fleet: str, run: int, devices: Mapping[str, Device],
+        query: str | None = None, seconds: float = _TELL_SECONDS,
+    ) -> None:  # fmt: skip
+        self._registry, self._fleet, self._run, self._query = registry, fleet, run, query
+        self._follower = Follower({n: FleetDevice(d) for n, d in devices.items()})
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._seconds = self._wait = seconds
+        self._chosen: frozenset[str] = frozenset()
+        self._news = query is not None
+        self._thread = threading.Thread(target=self._loop, name="registering", daemon=True)
+
+    def start(self) -> None:
+        """Raises what the first query raises: a wrong one is no reason to wait for ever."""
+        if self._query is not None:
+            self._chosen = self._registry.names(self._query)
+        self._thread.start()
+
+    def changed(self, changes: Sequence[Change]) -> None:
+        """See Observer."""
+        with self._lock:
+            self._follower.follow(changes)
+
+    def choice(self) -> Chosen | None:
+        """Who may learn, where that has changed since the last call."""
+        with self._lock:
+            news, self._news = self._news, False
+            return Chosen(self._chosen) if news else None
+
+    def close(self) -> None:
+        """Tells what is left to tell, for some seconds at most."""
+        self._closing.set()
+        self._thread.join(_CLOSE_SECONDS)
+        self._registry.close()
+
+    # ---- the thread ----
+
+    def _loop(self) -> None:
+        while not self._closing.wait(self._wait):
+            self._turn()
+        self._turn()
+
+    def _turn(self) -> None:
+        """Tells and asks; where the registry cannot be reached, less often each time."""
+        try:
+            self._tell()
+            self._ask()
+        except TinylearnError as error:
+            self._wait = min(2 * self._wait, _LONGEST_SECONDS)
+            _log.warning("registry: %s; trying again in %.0f s", error, self._wait)
+        else:
+            self._wait = self._seconds
+
+    def _tell(self) -> None:
+        while taken := self._take():
+            try:
+                self._registry.put([thing_of(d, self._fleet, self._run) for d in taken])
+            except TinylearnError:
+                with self._lock:
+                    self._follower.again(taken)
+                raise
+
+    def _take(self) -> list[FleetDevice]:
+        with self._lock:
+            return self._follower.take(_MOST)
+
+    def _ask(self) -> None:
+        if self._query is None:
+            return
+        chosen = self._registry.names(self._query)
+        with self._lock:
+            self._news |= chosen != self._chosen
+            self._chosen = chosen

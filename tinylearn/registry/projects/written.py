@@ -1,0 +1,22 @@
+"""What a project's folder holds that a new one must not wipe out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tinylearn.errors import UsageError
+
+_YOURS = "sensors.c"
+
+
+def check_sensors(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Raises UsageError where ``folder`` has a sensors.c that is another one than would be written: it
+    has been filled in, or is of another model."""
+    for path in sorted(folder.rglob(_YOURS)) if folder.is_dir() else ():
+        name = path.relative_to(folder).as_posix()
+        if files.get(name) != path.read_bytes():
+            raise UsageError(
+                f"{path}: was filled in, or is of another model; move it away, choose another -o, or give "
+                "--discard-sensors"
+            )
