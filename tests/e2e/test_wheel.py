@@ -16,7 +16,13 @@ from cli_tools import ROOT
 from tinylearn import __version__
 
 pytest.importorskip("hatchling", reason="needs hatchling to build the wheel")
-PARTS = ("pyproject.toml", "README.md", "LICENSE", "tinylearn", "firmware")
+PARTS = ("pyproject.toml", "README.md", "LICENSE", "tinylearn", "firmware", "ontology")
+#: folders of the repository -> where the package has them
+PLACES = {
+    "tinylearn": "tinylearn",
+    "firmware": "tinylearn/_firmware",
+    "ontology": "tinylearn/_ontology",
+}
 
 
 @pytest.fixture(scope="module")
@@ -54,10 +60,8 @@ def test_it_holds_the_whole_package_and_firmware_and_nothing_else(unpacked: Path
     }
     info = f"tinylearn-{__version__}.dist-info/"
     wanted = {
-        path.relative_to(ROOT).as_posix().replace("firmware/", "tinylearn/_firmware/", 1)
-        if path.is_relative_to(ROOT / "firmware")
-        else path.relative_to(ROOT).as_posix()
-        for part in ("tinylearn", "firmware")
+        f"{place}/{path.relative_to(ROOT / part).as_posix()}"
+        for part, place in PLACES.items()
         for path in (ROOT / part).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
