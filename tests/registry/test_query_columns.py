@@ -23,6 +23,7 @@ def columns(query: str) -> list[str]:
         ("SELECT * { ?b ?c ?d FILTER NOT EXISTS { ?a ?c ?d } }", ["b", "c", "d"]),
         ("SELECT * { ?z ?y ?x { SELECT ?w { ?w ?v ?u } } } ORDER BY ?x", ["z", "y", "x", "w"]),
         ("SELECT * { VALUES (?é ?a) { (1 2) } BIND(3 AS ?_1) }", ["é", "a", "_1"]),
+        ("BASE <urn:SELECT*> SELECT * { ?z ?y ?b }", ["z", "y", "b"]),
         ('SELECT * { ?b ?c "?a" . ?a ?c 1 }', ["b", "c", "a"]),
     ],
 )
@@ -38,6 +39,7 @@ def test_columns_are_in_the_order_of_the_query(query, order):
     "query",
     [
         "SELECT ?s { ?s ?p ?o }",
+        "BASE <urn:SELECT*> SELECT ?s { ?s ?p ?o }",
         "SELECT ?s { { SELECT * { ?s ?p ?o } } }",
         "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }",
         "SELECT * {}",

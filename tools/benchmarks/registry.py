@@ -13,7 +13,7 @@ from typing import Any
 
 from tinylearn.cli.output import print_json, print_table
 
-MODULES = ("registry_store", "registry_matching")
+MODULES = ("registry_store", "registry_matching", "registry_queries")
 
 
 def _rows(names: list[str], quick: bool) -> Iterator[Any]:

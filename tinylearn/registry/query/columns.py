@@ -6,7 +6,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_SELECT = re.compile(r"\bSELECT\b\s*(?:(?:DISTINCT|REDUCED)\b\s*)?(\*)?", re.IGNORECASE)
+# in front of the first one stand names and IRIs alone, within which there is no space
+_SELECT = re.compile(r"(?:^|(?<=[\s>]))SELECT\b\s*(?:(?:DISTINCT|REDUCED)\b\s*)?(\*)?", re.IGNORECASE)
 _VARIABLE = re.compile(r"[?$](\w+)")
 
 
