@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 
 def table_of(text: bytes) -> list[list[str]]:
-    """The rows without the header."""
+    """The rows without the header. A field may be as long as the text: with the module's own limit one
+    long literal would keep everything else from being read."""
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
     return list(csv.reader(io.StringIO(text.decode(), newline="")))[1:]
 
 

@@ -101,6 +101,10 @@ class Index:
             if before or iri in self._models:
                 self._table = None
 
+    def model(self, iri: str) -> Model | None:
+        """What is known of a model; None where there is none of that IRI."""
+        return self._models.get(iri)
+
     def devices_for(self, model: str, asked: Asked | Mode = Asked()) -> Ranking:
         """All devices, those on which the model fits first. Raises BadInputError for an unknown model."""
         asked = _asked(asked)
