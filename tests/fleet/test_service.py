@@ -11,7 +11,9 @@ from support.fleet_world import COUNT, HASH, Loopback, PythonDevice
 from waiting import until
 
 from tinylearn.fleet.config import Config
-from tinylearn.fleet.records import Run
+from tinylearn.fleet.events import Chosen
+from tinylearn.fleet.messages import Capability
+from tinylearn.fleet.records import Device, PutDevice, Run
 from tinylearn.fleet.service import Service
 from tinylearn.fleet.shards import Shard
 from tinylearn.fleet.store import DuplicateUpdateError, HeadMovedError, StoreError, open_store
@@ -46,6 +48,28 @@ def test_a_run_ends_in_the_store(tmp_path: Path) -> None:
     assert store.head(RUN.id).number == 21
     assert [v.reports for v in store.lineage(RUN.id)][1:] == [1] * 20
     assert len(served.transport.acknowledged) >= 20
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_no_round_is_opened_before_the_first_choice(known: bool, tmp_path: Path) -> None:
+    """Whatever has arrived meanwhile, and whoever the store knows to be there."""
+    store = created(str(tmp_path / "fleet.db"))
+    if known:
+        store.commit(RUN.id, [PutDevice(a_device(f"d{i}")) for i in range(4)])
+    served = service(store, rounds=3)
+    choices = [Chosen(frozenset({"d2"}))]
+    served.chosen = lambda: choices.pop() if choices else None
+    served.serve(until_done=True)
+    assert {name for name, _ in _reported(store)} == {"d2"}
+
+
+def a_device(name: str) -> Device:
+    return Device(name, HASH, Capability.LEARN | Capability.SPARSE, 4096, 9000, 4 * COUNT, 1)
+
+
+def _reported(store) -> list[tuple[str, int]]:
+    rows = store._database.rows("SELECT device, round FROM updates")
+    return [(name, round_) for name, round_ in rows]
 
 
 class Failing:

@@ -39,7 +39,7 @@ _LONGEST_PAUSE = 10.0
 class Service:
     """One coordinator process. ``on_effects`` is told of everything after it was committed and
     sent, for logs and metrics, ``on_commit`` of the seconds that a transaction took; ``chosen`` is
-    asked at each tick for a new choice of who may learn; ``clock`` gives seconds and never jumps."""
+    asked at each step for a new choice of who may learn; ``clock`` gives seconds and never jumps."""
 
     store: Store
     transport: CoordinatorTransport
@@ -103,7 +103,8 @@ class Service:
     def settle(self, batch: Sequence[Incoming]) -> None:
         """Deals with messages, and with what time brings; they are acknowledged once it is done."""
         mine = [incoming for incoming in batch if self.is_mine(incoming.device)]
-        events: list[Event] = [Received(i.device, i.channel, i.content) for i in mine]
+        events: list[Event] = [*self._choices()]  # first: any event may open a round
+        events += [Received(i.device, i.channel, i.content) for i in mine]
         events += self._due()
         if events and not self._deal(events):
             self._unsettled = list(batch)
@@ -125,7 +126,7 @@ class Service:
         now, events = self.clock(), list[Event]()
         if now >= self._next_tick:
             self._next_tick = now + _TICK_SECONDS
-            events += [*self._choices(), Tick()]
+            events.append(Tick())
         if now >= self._next_poll:
             self._next_poll = now + _POLL_SECONDS
             events += self._requests()
