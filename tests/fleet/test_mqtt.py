@@ -228,7 +228,7 @@ def test_a_coordinator_that_was_busy_for_long_stays_connected(mosquitto: Mosquit
     assert transport.is_connected()
     for _ in range(3):
         transport.wait(0.2)
-    connection._next_ping, connection._heard = 0.0, False
+    connection._next_ping, connection._wire.heard = 0.0, False
     transport.wait(0.01)
     assert not transport.is_connected()
     transport.close()

@@ -59,7 +59,7 @@ class Connection:
         self._wire: Wire | None = None
         self._lock = threading.Lock()
         self._connection = self._packet = 0
-        self._is_stale = self._heard = self._closed = False
+        self._is_stale = self._closed = False
         self._next_ping = self._next_attempt = 0.0
         self._attempt: Future[_LoggedIn] | None = None
         self._wake_pair: tuple[socket.socket, ...] = ()
@@ -104,14 +104,7 @@ class Connection:
 
     def flush(self) -> None:
         """What waits leaves now, as far as the socket takes it; ``wait`` sends the rest."""
-        with self._lock:
-            if self._wire is None:
-                return
-            with contextlib.suppress(OSError):  # ``wait`` meets it again
-                self._wire.flush()
-            self._is_stale = False
-            left = self._wire.waiting
-        if left:
+        if self._flush():
             self.wake()
 
     def wait(self, seconds: float) -> None:
@@ -141,8 +134,11 @@ class Connection:
                 return
             self._closed = True
             wire, self._wire = self._wire, None
+            attempt, self._attempt = self._attempt, None
         if wire is not None:
             wire.leave()
+        if attempt is not None and attempt.done() and attempt.exception() is None:
+            attempt.result()[0].close()
         if self._wake_pair:
             self._selector.close()
         for end in self._wake_pair:
@@ -154,43 +150,58 @@ class Connection:
         """Acknowledgements and receipts wait for what is sent next, once: a system call and somebody
         who wakes up fewer."""
         arrived = self._read(wire)
+        self._ping(wire)
         if not arrived or self._is_stale:
-            self.flush()
+            self._flush()
         if not arrived and seconds and self._is_readable(wire, seconds):
             arrived = self._read(wire)
-        self._ping(wire)
         for packet in arrived:
+            if self._closed:  # by what a message has led to
+                return
             self._handle(packet)
         self._is_stale = wire.waiting > 0
 
     def _read(self, wire: Wire) -> list[Packet]:
         with self._lock:
-            arrived = wire.read()
-        self._heard = self._heard or bool(arrived)
-        return arrived
+            return wire.read()
+
+    def _flush(self) -> int:
+        """How many bytes the socket has not taken."""
+        with self._lock:
+            if self._wire is None:
+                return 0
+            with contextlib.suppress(OSError):  # what is read next meets it again
+                self._wire.flush()
+            self._is_stale = False
+            return self._wire.waiting
 
     def _is_readable(self, wire: Wire, seconds: float) -> bool:
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if wire.waiting else 0)
+        with self._lock:
+            waiting, holds = wire.waiting, wire.holds
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if waiting else 0)
         if self._selector.get_key(wire.socket).events != wanted:
             self._selector.modify(wire.socket, wanted)
-        ready = self._selector.select(0 if wire.holds else seconds)
+        ready = self._selector.select(0 if holds else seconds)
         self._empty_pipe()
-        return wire.holds or any(key.fileobj is wire.socket for key, _ in ready)
+        return holds or any(key.fileobj is wire.socket for key, _ in ready)
 
     def _empty_pipe(self) -> None:
         with contextlib.suppress(BlockingIOError):
             self._wake_pair[0].recv(4096)
 
     def _ping(self, wire: Wire) -> None:
-        """Now and then, whatever else passes; a broker that is silent from one to the next has gone."""
+        """Now and then, whatever else passes; a broker that is silent from one to the next has gone.
+        It leaves at once: who knows when ``wait`` is called next."""
         now = time.monotonic()
         if now < self._next_ping:
             return
-        if not self._heard:
+        if not wire.heard:
             raise TimeoutError("it is silent")
-        self._heard, self._next_ping = False, now + KEEPALIVE / 2
+        wire.heard, self._next_ping = False, now + KEEPALIVE / 2
         with self._lock:
             wire.write(packets.PINGREQ)
+        self._flush()
+        self._backoff.succeeded()  # not sooner, for a broker that hangs up on who has just come
 
     def _handle(self, packet: Packet) -> None:
         if packet.kind != Kind.PUBLISH:
@@ -220,8 +231,7 @@ class Connection:
         with self._lock:
             self._connection += 1
             self._wire = wire
-        self._heard, self._next_ping = True, time.monotonic() + KEEPALIVE / 2
-        self._backoff.succeeded()
+        self._next_ping = time.monotonic() + KEEPALIVE / 2
         self.counts.add("connections")
         self._guarded(self._on_ready)
         for packet in early:
@@ -246,10 +256,10 @@ class Connection:
         except Exception as error:
             attempt.set_exception(error)
         else:
-            with self._lock:
+            with self._lock:  # of ``close`` and this, the later one closes it
                 if self._closed:
                     made[0].close()
-            attempt.set_result(made)
+                attempt.set_result(made)
         self.wake()
 
     def _lost(self, error: Exception) -> None:

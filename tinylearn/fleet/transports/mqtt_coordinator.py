@@ -18,8 +18,8 @@ from tinylearn.fleet.transports.mqtt_login import Session
 class MqttCoordinator:
     """A CoordinatorTransport. Messages are acknowledged to the broker only by ``acknowledge``, so
     that those which a killed coordinator had not dealt with come again. ``counts``: received,
-    sent, dropped (could not be sent), unknown_topic, oversized, empty, denied (by the broker),
-    failed (``deliver`` raised), connections, connections_lost, restarts (of the thread)."""
+    sent, dropped (could not be sent), unknown_topic, oversized, empty, failed (``deliver`` raised),
+    connections, connections_lost (also attempts that failed)."""
 
     def __init__(
         self,

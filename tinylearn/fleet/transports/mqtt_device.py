@@ -73,8 +73,10 @@ class MqttDevice:
         self._publish(self._state_topic, self._state, retain=True)
 
     def _received(self, name: str, content: bytes, token: Token) -> None:
-        assert self._connection is not None and self._deliver is not None
-        self._connection.acknowledge(token)
+        connection = self._connection
+        if connection is None or self._deliver is None:  # somebody closes it at this moment
+            return
+        connection.acknowledge(token)
         if name != self._down or len(content) > MOST_BYTES:
             self.counts.add("unknown_topic" if name != self._down else "oversized")
             return
@@ -82,9 +84,10 @@ class MqttDevice:
         self._deliver(content)
 
     def _publish(self, name: str, content: bytes, retain: bool = False) -> None:
-        if self._connection is not None:
-            self._connection.publish(name, content, retain)
-            self._connection.flush()
+        connection = self._connection  # which another thread may be closing
+        if connection is not None:
+            connection.publish(name, content, retain)
+            connection.flush()
 
     def send(self, content: bytes) -> None:
         """See DeviceLink; dropped and counted where there is no connection."""

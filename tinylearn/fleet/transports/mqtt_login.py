@@ -59,7 +59,10 @@ def log_in(
 
 def _connected(url: BrokerUrl, context: ssl.SSLContext | None) -> socket.socket:
     """Without Nagle's algorithm: it and delayed ACKs make 88 ms of what takes 0.5 ms."""
-    sock = socket.create_connection((url.host, url.port), _SECONDS)
+    try:
+        sock = socket.create_connection((url.host, url.port), _SECONDS)
+    except UnicodeError:  # of IDNA: a part of it is too long, or empty
+        raise socket.gaierror(f"{url.host} is no name of a host") from None
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return context.wrap_socket(sock, server_hostname=url.host) if context else sock

@@ -17,7 +17,8 @@ _WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Wire:
-    """What is written waits until ``flush``. Of a packet ``most`` bytes are kept."""
+    """What is written waits until ``flush``. Of a packet ``most`` bytes are kept. ``heard``: whether
+    anything has come since this was last set to False, if only a part of a packet."""
 
     def __init__(self, sock: socket.socket, most: int) -> None:
         sock.setblocking(False)
@@ -25,6 +26,7 @@ class Wire:
         self._decoder = packets.Decoder(most, shortens=True)
         self._into = memoryview(bytearray(_READ_BYTES))
         self._waiting = bytearray()
+        self.heard = True
 
     @property
     def waiting(self) -> int:
@@ -45,6 +47,7 @@ class Wire:
             return []
         if size == 0:
             raise ConnectionError("the broker has ended the connection")
+        self.heard = True
         return list(self._decoder.feed(self._into[:size]))
 
     def write(self, data: bytes) -> None:
