@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -38,10 +39,12 @@ class Fake:
     def __init__(self) -> None:
         self.told: dict[str, dict[str, Any]] = {}
         self.chosen, self.error, self.asked = frozenset[str](), None, list[str]()
-        self.closed = threading.Event()
+        self.closed, self.refused = threading.Event(), frozenset[str]()
 
     def put(self, things: Sequence[dict[str, Any]]) -> None:
         self._fail()
+        if any(thing["title"] in self.refused for thing in things):
+            raise BadInputError("no thing of that name")
         self.told |= {thing["id"]: thing for thing in things}
 
     def names(self, query: str) -> frozenset[str]:
@@ -132,6 +135,72 @@ def test_a_wrong_query_is_known_at_once(fake) -> None:
     registering = Registering(fake, "works", 7, {}, "SELECT", seconds=60.0)
     with pytest.raises(BadInputError, match="no query"):
         registering.start()
+
+
+def test_what_the_first_query_raises_is_not_hidden_by_closing(fake) -> None:
+    fake.error = DeviceError("nobody there")
+    registering = Registering(fake, "works", 7, {}, "SELECT", seconds=60.0)
+    with pytest.raises(DeviceError, match="nobody there"), contextlib.closing(registering):
+        registering.start()
+    assert fake.closed.is_set()
+
+
+def test_a_device_that_is_refused_does_not_hide_the_others(fake, begun) -> None:
+    fake.refused = frozenset({"a0"})
+    begun(devices=[replace(DEVICE, name=f"a{i}") for i in range(9)])
+    until(lambda: len(fake.told) == 8)
+
+
+def test_a_mistake_does_not_end_the_telling(fake, begun, caplog) -> None:
+    fake.error = ValueError("a mistake in the registry")
+    begun(devices=[DEVICE])
+    until(lambda: any(record.exc_info for record in caplog.records))
+    fake.error = None
+    until(lambda: fake.told)
+
+
+def test_who_has_waited_longest_is_told_first() -> None:
+    """Not by name: where all change faster than they are told, the last would never be."""
+    follower = Follower({name: FleetDevice(replace(DEVICE, name=name)) for name in "ab"})
+    follower.follow([PutDevice(replace(DEVICE, name="c"))])
+    assert [known.device.name for known in follower.take(1)] == ["a"]
+    follower.follow([PutDevice(replace(DEVICE, name=name, deployed=13)) for name in "ab"])
+    taken = follower.take(3)
+    assert [(k.device.name, k.device.deployed) for k in taken] == [("b", 13), ("c", 12), ("a", 13)]
+
+
+def test_a_registry_that_is_always_behind_is_asked_all_the_same(fake) -> None:
+    """Each time it is told of a device, that device changes again."""
+    registering = Registering(fake, "works", 7, {"press-7": DEVICE}, "SELECT", seconds=0.01)
+    put = fake.put
+
+    def busy(things: Sequence[dict[str, Any]]) -> None:
+        put(things)
+        if not registering._closing.is_set():
+            registering.changed([PutDevice(DEVICE)])
+
+    fake.put = busy
+    registering.start()
+    until(lambda: len(fake.asked) > 3)
+    registering.close()
+
+
+def test_a_registry_that_hangs_is_not_closed_under_its_thread(fake, monkeypatch) -> None:
+    monkeypatch.setattr("tinylearn.fleet.registering._CLOSE_SECONDS", 0.05)
+    go_on, hangs = threading.Event(), threading.Event()
+
+    def hang(things: Sequence[dict[str, Any]]) -> None:
+        hangs.set()
+        go_on.wait(20)
+
+    fake.put = hang
+    registering = Registering(fake, "works", 7, {"press-7": DEVICE}, seconds=0.01)
+    registering.start()
+    assert hangs.wait(20)
+    registering.close()
+    assert not fake.closed.is_set()
+    go_on.set()
+    registering._thread.join(20)
 
 
 def test_who_may_learn_is_told_where_it_has_changed(fake, begun) -> None:

@@ -2,14 +2,16 @@
 
 The coordinator never waits for the registry: what has changed is told now and then, the newest state
 of each device; where the registry cannot be reached it is told later, and rounds go on with the
-devices that were chosen last.
+devices that were chosen last. Telling takes milliseconds a device, of the processor that rounds need: it
+rests for most of the time, and after some devices it asks again, however many there are to tell.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from tinylearn.errors import TinylearnError
@@ -22,7 +24,9 @@ _log = logging.getLogger(__name__)
 _TELL_SECONDS = 1.0
 _LONGEST_SECONDS = 60.0
 #: devices told at once
-_MOST = 1000
+_MOST = 200
+#: of what a turn takes, it rests so much
+_REST = 3.0
 _CLOSE_SECONDS = 10.0
 
 
@@ -52,6 +56,7 @@ class Registering(Observer):
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._seconds = self._wait = seconds
+        self._most = _MOST
         self._chosen: frozenset[str] = frozenset()
         self._news = query is not None
         self._thread = threading.Thread(target=self._loop, name="registering", daemon=True)
@@ -74,41 +79,66 @@ class Registering(Observer):
             return Chosen(self._chosen) if news else None
 
     def close(self) -> None:
-        """Tells what is left to tell, for some seconds at most."""
+        """Tells what is left to tell, for some seconds at most. A registry that does not answer is left
+        to the thread: nothing is taken from under it."""
         self._closing.set()
-        self._thread.join(_CLOSE_SECONDS)
-        self._registry.close()
+        if self._thread.is_alive():
+            self._thread.join(_CLOSE_SECONDS)
+        if self._thread.is_alive():
+            _log.warning("registry: it does not answer; the last changes are not told")
+        else:
+            self._registry.close()
 
     # ---- the thread ----
 
     def _loop(self) -> None:
         while not self._closing.wait(self._wait):
             self._turn()
-        self._turn()
+        self._finish()
 
     def _turn(self) -> None:
         """Tells and asks; where the registry cannot be reached, less often each time."""
-        try:
-            self._tell()
-            self._ask()
-        except TinylearnError as error:
-            self._wait = min(2 * self._wait, _LONGEST_SECONDS)
-            _log.warning("registry: %s; trying again in %.0f s", error, self._wait)
+        began = time.monotonic()
+        if self._done(self._tell) and self._done(self._ask):
+            self._wait = max(self._seconds, _REST * (time.monotonic() - began))
         else:
-            self._wait = self._seconds
+            self._wait = min(2 * self._wait, _LONGEST_SECONDS)
+
+    def _finish(self) -> None:
+        deadline = time.monotonic() + _CLOSE_SECONDS / 2
+        while self._follower.has_changes and time.monotonic() < deadline:
+            if not self._done(self._tell):
+                return
+
+    def _done(self, action: Callable[[], None]) -> bool:
+        """Whatever is raised must not end the thread: nobody would be told of anything any more."""
+        try:
+            action()
+        except TinylearnError as error:
+            _log.warning("registry: %s; trying again", error)
+            return False
+        except Exception:
+            _log.exception("registry: a mistake; trying again")
+            return False
+        return True
 
     def _tell(self) -> None:
-        while taken := self._take():
-            try:
+        """Some of those that have changed. One that the registry refuses must not keep it from hearing of
+        the others: after a failure they are told one by one for a while."""
+        taken = self._take()
+        try:
+            if taken:
                 self._registry.put([thing_of(d, self._fleet, self._run) for d in taken])
-            except TinylearnError:
-                with self._lock:
-                    self._follower.again(taken)
-                raise
+        except Exception:
+            self._most = 1
+            with self._lock:
+                self._follower.again(taken)
+            raise
+        self._most = min(2 * self._most, _MOST)
 
     def _take(self) -> list[FleetDevice]:
         with self._lock:
-            return self._follower.take(_MOST)
+            return self._follower.take(self._most)
 
     def _ask(self) -> None:
         if self._query is None:

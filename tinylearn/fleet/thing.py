@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from tinylearn.fleet.records import AddUpdate, AddVersion, Change, Device, KeptUpdate, PutDevice
@@ -72,7 +73,7 @@ class Follower:
     head: int = 0
 
     def __post_init__(self) -> None:
-        self._changed: set[str] = set(self.devices)
+        self._changed = dict.fromkeys(self.devices)  # in the order in which they are told
 
     def follow(self, changes: Iterable[Change]) -> None:
         """In their order."""
@@ -90,14 +91,21 @@ class Follower:
 
     def _put(self, name: str, known: FleetDevice) -> None:
         self.devices[name] = known
-        self._changed.add(name)
+        self._changed.setdefault(name)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether ``take`` has something to give."""
+        return bool(self._changed)
 
     def take(self, most: int) -> list[FleetDevice]:
-        """Up to ``most`` of those that have changed, by name."""
-        names = sorted(self._changed)[:most]
-        self._changed.difference_update(names)
+        """Up to ``most`` of those that have changed, first those that have waited longest."""
+        names = list(islice(self._changed, most))
+        for name in names:
+            del self._changed[name]
         return [self.devices[name] for name in names]
 
     def again(self, devices: Iterable[FleetDevice]) -> None:
-        """What was taken could not be told: it has changed still."""
-        self._changed.update(known.device.name for known in devices)
+        """What was taken could not be told: it has changed still, and others come before it."""
+        for known in devices:
+            self._changed.setdefault(known.device.name)
