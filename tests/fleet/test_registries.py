@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -152,3 +155,34 @@ def test_a_token_file_without_a_token(tmp_path: Path) -> None:
         open_registry("http://127.0.0.1:9", tmp_path / "none")
     with pytest.raises(UsageError, match="neither"):
         open_registry("ftp://127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        ("jsonschema", ["registry", "--store", "r", "import", "devices.jsonld"]),
+        ("jsonschema", ["fleet", "register", "--store", "f.db", "--registry", "r"]),
+        ("uvicorn", ["serve", "--store", "r"]),
+    ],
+)
+def test_an_extra_that_is_not_installed_is_named(
+    missing: str, words: list[str], tmp_path: Path
+) -> None:
+    script = ("import sys; sys.modules[sys.argv[1]] = None\n"
+              "from tinylearn.cli.main import main\nsys.exit(main(sys.argv[2:]))")  # fmt: skip
+    (tmp_path / "devices.jsonld").write_text("{}")
+    command = [sys.executable, "-c", script, missing, *words]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    end = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert "Traceback" not in end.stderr
+    assert f"needs {missing}: pip install 'tinylearn[registry]'" in end.stderr
+    assert end.returncode == 7
+
+
+def test_a_folder_needs_at_once_what_telling_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not in a thread, much later."""
+    monkeypatch.setitem(sys.modules, "tinylearn.registry.td.document", None)
+    with pytest.raises(ModuleNotFoundError):
+        FolderRegistry(str(tmp_path / "registry"))

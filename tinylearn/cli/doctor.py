@@ -25,7 +25,8 @@ _PROGRAMS = {
 }
 #: where Debian puts servers, which is not on everybody's path
 _SERVERS = ("/usr/sbin", "/usr/local/sbin")
-_PACKAGES = {
+#: by the name to import: what for, and the extra that brings it
+PACKAGES = {
     "tensorflow": ("tinylearn train", "train"),
     "matplotlib": ("plots", "plots"),
     "serial": ("boards on a serial port", "serial"),
@@ -33,6 +34,13 @@ _PACKAGES = {
     "cryptography": ("certificates of a fleet's broker", "fleet"),
     "prometheus_client": ("metrics of a fleet", "fleet"),
     "psycopg": ("fleets kept in PostgreSQL", "postgres"),
+    "rdflib": ("a registry: Turtle that is to be read", "registry"),
+    "pyshacl": ("a registry: rules that data must keep", "registry"),
+    "jsonschema": ("a registry: Thing Descriptions", "registry"),
+    "jsonpath": ("a directory: searches", "registry"),
+    "starlette": ("a directory", "registry"),
+    "uvicorn": ("a directory", "registry"),
+    "httpx": ("registries behind HTTP", "registry"),
 }
 
 
@@ -49,7 +57,7 @@ def findings() -> list[tuple[str, str, bool, str]]:
     ]
     packages = [
         (name, use, find_spec(name) is not None, f"pip install 'tinylearn[{extra}]'")
-        for name, (use, extra) in _PACKAGES.items()
+        for name, (use, extra) in PACKAGES.items()
     ]
     return programs + packages
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from tinylearn import __version__
 from tinylearn.cli.parser import Parser, add_verbs
-from tinylearn.errors import TinylearnError
+from tinylearn.errors import MissingToolError, TinylearnError
 
 #: one file each in this folder, in the order of the work
 VERBS = (
@@ -58,6 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except TinylearnError as error:
         return _failed(args, str(error), error.exit_code)
+    except ModuleNotFoundError as error:
+        return _failed(args, _of_packages(error), MissingToolError.exit_code)
     except BrokenPipeError:
         # the reader has seen enough; Python's own flush at exit must not fail again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -71,6 +73,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _failed(args: argparse.Namespace, reason: str, code: int) -> int:
     print(f"tinylearn {args.command}: {reason}", file=sys.stderr)
     return code
+
+
+def _of_packages(error: ModuleNotFoundError) -> str:
+    """Which extra brings a package that is not there; raises the error where none does."""
+    from tinylearn.cli.doctor import PACKAGES
+
+    name = (error.name or "").partition(".")[0]
+    if name not in PACKAGES:
+        raise error
+    return f"needs {name}: pip install 'tinylearn[{PACKAGES[name][1]}]'"
 
 
 def _of_system(error: OSError) -> str:

@@ -50,15 +50,15 @@ class FolderRegistry:
         from tinylearn.registry.catalog import Catalog
         from tinylearn.registry.query.service import QueryService
         from tinylearn.registry.store.open import open_store
+        from tinylearn.registry.td.document import check_td
 
+        self._check = check_td  # now: what it needs may not be installed
         self._store = open_store(where)
         self._catalog, self._queries = Catalog(self._store), QueryService(self._store)
 
     def put(self, things: Sequence[dict[str, Any]]) -> None:
         """See Registry; one transaction."""
-        from tinylearn.registry.td.document import check_td
-
-        self._catalog.put_things([check_td(thing) for thing in things])
+        self._catalog.put_things([self._check(thing) for thing in things])
 
     def names(self, query: str) -> frozenset[str]:
         """See Registry."""
