@@ -16,8 +16,8 @@ def configure(verb: argparse.ArgumentParser) -> None:
                       help="folder of the registry, or URL of a SPARQL 1.1 endpoint")  # fmt: skip
     verb.add_argument("--model", metavar="PROJECT",
                       help="the model's project (default: where the run was served)")  # fmt: skip
-    verb.add_argument("--fleet", default="default", metavar="NAME",
-                      help="what the fleet is called (default: default)")  # fmt: skip
+    verb.add_argument("--fleet", default="fleet", metavar="NAME",
+                      help="what the fleet is called (default fleet)")  # fmt: skip
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -27,13 +27,15 @@ def execute(args: argparse.Namespace) -> int:
 
     from tinylearn.cli.output import print_json
     from tinylearn.fleet.register_run import register
+    from tinylearn.fleet.topics import check_name
     from tinylearn.registry.store.open import open_store
 
+    fleet = check_name("fleet", args.fleet)
     project = Path(args.model) if args.model else None
     with opened(args) as handle:
         registry = open_store(args.registry)
         try:
-            done = register(handle, registry, args.fleet, project)
+            done = register(handle, registry, fleet, project)
         finally:
             registry.close()
     if args.json:
