@@ -526,3 +526,24 @@ def test_older_tables_are_migrated_in_one_transaction(
         assert [row[0] for row in migrated._database.rows("SELECT a FROM extra")] == [5]
         assert migrated.runs() == [a_run()]
         migrated.close()
+
+
+def test_tables_of_version_2_go_on_in_the_middle_of_a_round(store: Store, place: str) -> None:
+    """They looked for a base among all rounds, by an index of less."""
+    store.commit(1, [*add_versions(2, 40), PutRound(Round(1, 40, ("a", "b")))])
+    store.commit(1, [AddUpdate(update(1, "a"))])
+    before = store.load(1)
+    for statement in ("DROP INDEX open_rounds",
+                      "CREATE INDEX open_rounds ON rounds (run, base) WHERE open = 1"):  # fmt: skip
+        store._database.change(statement)
+    if place.startswith("postgres"):
+        store._database.change("UPDATE format SET version = 2")
+    else:
+        store._database.rows("PRAGMA user_version = 2")
+    store.close()
+    migrated = open_store(place)
+    assert migrated.load(1) == before
+    ended = PutRound(replace(before.open_rounds[1], open=False, version=41))
+    migrated.commit(1, [AddUpdate(update(1, "b")), *add_versions(41, 41), ended])
+    assert migrated.head(1) == version(41) and 40 in kept(migrated, 41)
+    migrated.close()
