@@ -18,6 +18,7 @@ from waiting import until
 from tinylearn.errors import DeviceError, UsageError
 from tinylearn.fleet.broker import certificates
 from tinylearn.fleet.broker.credentials import credentials_path, revoke
+from tinylearn.fleet.broker_choice import BrokerChoice, opened_broker
 from tinylearn.fleet.messages import MOST_BYTES
 from tinylearn.fleet.topics import topic
 from tinylearn.fleet.transports.base import Incoming
@@ -263,6 +264,23 @@ def test_what_is_none_of_ours_is_counted_and_dropped(tmp_path: Path) -> None:
         for what, times in {"unknown_topic": 2, "empty": 1, "oversized": 1}.items():
             assert coordinator.counts[what] == times
         coordinator.close()
+
+
+def test_coordinators_of_one_fleet_do_not_take_each_others_place(tmp_path: Path) -> None:
+    """Also where they have no names of their own."""
+    with plain_mosquitto(tmp_path) as url:
+        both = []
+        for shard in (0, 1):
+            choice = BrokerChoice(url=url, fleet=FLEET)
+            with opened_broker(choice, shard, 2) as broker:
+                both.append(broker.transport)
+            both[-1].start(lambda _m: None)
+        for coordinator in both:
+            for _ in range(3):
+                coordinator.wait(0.1)
+            assert coordinator.is_connected() and coordinator.counts["connections_lost"] == 0
+        for coordinator in both:
+            coordinator.close()
 
 
 def test_a_broker_of_another_name(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def opened_broker(choice: BrokerChoice, shard: int = 0, shards: int = 1) -> Iter
     MissingToolError, DeviceError where the embedded broker cannot listen."""
     if choice.url or choice.credentials:
         place = place_of(choice.url, choice.fleet, choice.credentials)
-        yield _opened(place, embedded=False)
+        yield _opened(place, embedded=False, shard=shard)
         return
     if shards > 1:
         raise UsageError("several coordinators need a broker of their own; give --broker")
@@ -80,8 +80,8 @@ def opened_broker(choice: BrokerChoice, shard: int = 0, shards: int = 1) -> Iter
         yield _opened(place_of(None, settings.fleet, file), embedded=True)
 
 
-def _opened(place: Place, embedded: bool) -> OpenedBroker:
-    transport = open_coordinator_transport(place.url, place.fleet, place.credentials)
+def _opened(place: Place, embedded: bool, shard: int = 0) -> OpenedBroker:
+    transport = open_coordinator_transport(place.url, place.fleet, place.credentials, shard)
     return OpenedBroker(place.url, place.fleet, embedded, transport)
 
 

@@ -19,11 +19,11 @@ def checked_url(text: str, credentials: Credentials | None) -> BrokerUrl:
 
 
 def open_coordinator_transport(
-    url: str, fleet: str, credentials: Credentials | None = None
+    url: str, fleet: str, credentials: Credentials | None = None, shard: int = 0
 ) -> MqttCoordinator:
     """The coordinator's end, not started yet. Raises UsageError."""
     broker = checked_url(url, credentials)
-    return MqttCoordinator(broker, check_name("fleet", fleet), credentials)
+    return MqttCoordinator(broker, check_name("fleet", fleet), credentials, shard=shard)
 
 
 def open_device_link(

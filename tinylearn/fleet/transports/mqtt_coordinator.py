@@ -27,10 +27,11 @@ class MqttCoordinator:
         fleet: str,
         credentials: Credentials | None,
         backoff: Backoff | None = None,
+        shard: int = 0,
     ) -> None:
         self._fleet = fleet
         self._deliver: Callable[[Incoming], None] | None = None
-        user = credentials.user if credentials else f"tinylearn-coordinator-{fleet}"
+        user = credentials.user if credentials else _nameless(fleet, shard)
         subscriptions = (topic(fleet, "+", "up"), topic(fleet, "+", "state"))
         session = Session(user, subscriptions, clean=False)
         self._connection = Connection(url, session, credentials, self._received, backoff=backoff)
@@ -86,3 +87,9 @@ class MqttCoordinator:
     def close(self) -> None:
         """See CoordinatorTransport."""
         self._connection.close()
+
+
+def _nameless(fleet: str, shard: int) -> str:
+    """A client id where there are no credentials; each coordinator's own, or a broker would take one for
+    the other and hang up on the first."""
+    return f"tinylearn-coordinator-{fleet}" + (f"-{shard + 1}" if shard else "")
