@@ -254,6 +254,7 @@ def test_a_registry_says_who_may_learn_and_is_told_what_came_of_it(lab: Lab) -> 
     assert "lastRound" not in known["d2"]
     told = fleet("register", *lab.store, "--registry", folder, "--json").json
     assert (told["versions"], told["devices"]) == (5, 2)
+    assert rows(registry(folder, "query", "fleet-status")) == list(known.values())
     numbers = [r["number"] for r in rows(registry(folder, "query", "-e", LINEAGE))]
     assert numbers == ["1", "2", "3", "4", "5"]
 

@@ -27,7 +27,7 @@ from tinylearn.fleet.records import (
 )
 from tinylearn.fleet.registering import Registering
 from tinylearn.fleet.roster import Roster
-from tinylearn.fleet.thing import FleetDevice, Follower, thing_of
+from tinylearn.fleet.thing import FleetDevice, Follower, thing_of, with_updates
 
 DEVICE = Device("press-7", HASH, Capability.LEARN, 4096, 18_000, 4 * COUNT, 3, True, 12, ("hall",))
 UPDATE = KeptUpdate(40, "press-7", 1, Encoding.WEIGHTS, 32, 0.25, 1.0, b"much")
@@ -68,7 +68,9 @@ def fake() -> Fake:
 @pytest.fixture
 def begun(fake: Fake, request: pytest.FixtureRequest) -> Callable[..., Registering]:
     def begin(query: str | None = None, devices: Sequence[Device] = ()) -> Registering:
-        found = Registering(fake, "works", 7, {d.name: d for d in devices}, query, seconds=0.01)
+        found = Registering(
+            fake, "works", 7, with_updates({d.name: d for d in devices}, {}), query, seconds=0.01
+        )
         found.start()
         request.addfinalizer(found.close)
         return found
@@ -171,7 +173,9 @@ def test_who_has_waited_longest_is_told_first() -> None:
 
 def test_a_registry_that_is_always_behind_is_asked_all_the_same(fake) -> None:
     """Each time it is told of a device, that device changes again."""
-    registering = Registering(fake, "works", 7, {"press-7": DEVICE}, "SELECT", seconds=0.01)
+    registering = Registering(
+        fake, "works", 7, {"press-7": FleetDevice(DEVICE)}, "SELECT", seconds=0.01
+    )
     put = fake.put
 
     def busy(things: Sequence[dict[str, Any]]) -> None:
@@ -194,7 +198,7 @@ def test_a_registry_that_hangs_is_not_closed_under_its_thread(fake, monkeypatch)
         go_on.wait(20)
 
     fake.put = hang
-    registering = Registering(fake, "works", 7, {"press-7": DEVICE}, seconds=0.01)
+    registering = Registering(fake, "works", 7, {"press-7": FleetDevice(DEVICE)}, seconds=0.01)
     registering.start()
     assert hangs.wait(20)
     registering.close()

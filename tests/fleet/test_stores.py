@@ -528,6 +528,17 @@ def test_older_tables_are_migrated_in_one_transaction(
         migrated.close()
 
 
+def test_the_last_update_of_each_device_is_known(store: Store) -> None:
+    """Also to a store that is opened anew, and of rounds long over."""
+    store.create(replace(a_run(), id=2), weights(1))
+    for number in (1, 2):
+        store.commit(1, [PutRound(Round(number, 1, ("a", "b")))])
+    store.commit(1, [AddUpdate(update(1, "a", b"12")), AddUpdate(update(1, "b"))])
+    store.commit(1, [AddUpdate(update(2, "a"))])
+    assert store.last_updates(1) == {"a": update(2, "a"), "b": update(1, "b")}
+    assert store.last_updates(2) == {}
+
+
 def test_tables_of_version_2_go_on_in_the_middle_of_a_round(store: Store, place: str) -> None:
     """They looked for a base among all rounds, by an index of less."""
     store.commit(1, [*add_versions(2, 40), PutRound(Round(1, 40, ("a", "b")))])

@@ -12,7 +12,7 @@ from tinylearn.fleet.export import project_of
 from tinylearn.fleet.lineage import lineage_triples
 from tinylearn.fleet.model import load_project
 from tinylearn.fleet.run_handle import RunHandle
-from tinylearn.fleet.thing import FleetDevice, thing_of
+from tinylearn.fleet.thing import thing_of, with_updates
 from tinylearn.registry.catalog import Catalog
 from tinylearn.registry.models.import_model import import_model
 from tinylearn.registry.models.versions import run_iri
@@ -38,10 +38,10 @@ def register(
     run, catalog = handle.run, Catalog(registry)
     model, triples = import_model(_info_of(handle, project or project_of(handle)))
     versions = list(lineage_triples(handle.store, run, NamedNode(model.iri)))
-    devices = handle.store.devices(run.id).values()
+    devices = with_updates(handle.store.devices(run.id), handle.store.last_updates(run.id))
     catalog.put_model(model, triples)
     catalog.put_triples(run_iri(run.id), versions)
-    things = [thing_of(FleetDevice(device), fleet, run.id) for device in devices]
+    things = [thing_of(device, fleet, run.id) for device in devices.values()]
     catalog.put_things([check_td(thing) for thing in things])
     count = sum(1 for _ in handle.store.lineage(run.id))
     return RegisteredRun(run.id, model.iri, count, len(things))

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from tinylearn.errors import TinylearnError
 from tinylearn.fleet.events import Chosen
 from tinylearn.fleet.observers import Observer
-from tinylearn.fleet.records import Change, Device
+from tinylearn.fleet.records import Change
 from tinylearn.fleet.thing import FleetDevice, Follower, thing_of
 
 _log = logging.getLogger(__name__)
@@ -48,11 +48,11 @@ class Registering(Observer):
     ``close`` the thread; everything else is for the service's."""
 
     def __init__(
-        self, registry: Registry, fleet: str, run: int, devices: Mapping[str, Device],
+        self, registry: Registry, fleet: str, run: int, devices: Mapping[str, FleetDevice],
         query: str | None = None, seconds: float = _TELL_SECONDS,
     ) -> None:  # fmt: skip
         self._registry, self._fleet, self._run, self._query = registry, fleet, run, query
-        self._follower = Follower({n: FleetDevice(d) for n, d in devices.items()})
+        self._follower = Follower(dict(devices))
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._seconds = self._wait = seconds

@@ -28,6 +28,7 @@ from tinylearn.fleet.signals import stopped_by_signals
 from tinylearn.fleet.snapshot import Snapshot, take
 from tinylearn.fleet.store import open_store
 from tinylearn.fleet.strategies import find
+from tinylearn.fleet.thing import with_updates
 from tinylearn.fleet.transports.metered import MeteredTransport
 
 _log = logging.getLogger(__name__)
@@ -175,9 +176,9 @@ def _registering(
     if chosen is None:
         return []
     registry = open_registry(chosen.where, chosen.token_file)
-    found = Registering(
-        registry, fleet, service.run.id, service.machine.roster.devices, chosen.query
-    )
+    run, devices = service.run.id, service.machine.roster.devices
+    known = with_updates(devices, service.store.last_updates(run))
+    found = Registering(registry, fleet, run, known, chosen.query)
     parts.callback(found.close)
     found.start()
     service.chosen = found.choice

@@ -32,6 +32,9 @@ _LAST_ROUND = "SELECT COALESCE(MAX(number), 0) FROM rounds WHERE run = ? AND sha
 _UPDATES = sql_rows.UPDATES.select(
     "WHERE run = ? AND shard = ? AND round = ? ORDER BY ordinal",
 )
+_LAST_UPDATES = sql_rows.UPDATES.select(
+    "WHERE ordinal IN (SELECT MAX(ordinal) FROM updates WHERE run = ? GROUP BY device)"
+)
 _STREAMS = "SELECT device, content FROM streams WHERE run = ? AND shard = ? AND round = ?"
 _REPORTED = (
     "SELECT ordinal, round, device, norm FROM updates WHERE run = ? AND shard = ? "
@@ -165,6 +168,13 @@ class SqlStore:
         self._run(run)
         found = (sql_rows.DEVICES.read(row) for row in self._database.rows(_DEVICES, run))
         return {device.name: device for device in found}
+
+    def last_updates(self, run: int) -> dict[str, KeptUpdate]:
+        """The last update of each device."""
+        self._run(run)
+        rows = self._database.rows(_LAST_UPDATES, run)
+        found = (sql_rows.UPDATES.read(row, stream=b"") for row in rows)
+        return {update.device: update for update in found}
 
     def history(self, run: int, after: int = 0) -> Iterator[tuple[int, float, Log]]:
         """(number, Unix time, entry) of the log, oldest first."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from tinylearn.errors import TinylearnError
-from tinylearn.fleet.records import Change, Device, Log, Run, Saved, Version
+from tinylearn.fleet.records import Change, Device, KeptUpdate, Log, Run, Saved, Version
 
 #: weights of so many of the newest versions are kept, and of those that something names
 NEWEST_KEPT = 8
@@ -77,6 +77,9 @@ class Store(Protocol):
 
     def devices(self, run: int) -> dict[str, Device]:
         """All devices."""
+
+    def last_updates(self, run: int) -> dict[str, KeptUpdate]:
+        """The last update of each device that has ever reported, without its stream."""
 
     def history(self, run: int, after: int = 0) -> Iterator[tuple[int, float, Log]]:
         """(number, Unix time, entry) of the log, oldest first. With several coordinators an entry

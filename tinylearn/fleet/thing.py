@@ -7,7 +7,7 @@ The terms are those of ontology/tinylearn.ttl. What an operator registers of the
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -24,6 +24,13 @@ class FleetDevice:
 
     device: Device
     update: KeptUpdate | None = None
+
+
+def with_updates(
+    devices: Mapping[str, Device], updates: Mapping[str, KeptUpdate]
+) -> dict[str, FleetDevice]:
+    """Devices by name, with the last update of those that have reported."""
+    return {name: FleetDevice(device, updates.get(name)) for name, device in devices.items()}
 
 
 def thing_id(fleet: str, device: str) -> str:
