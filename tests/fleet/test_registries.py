@@ -118,6 +118,24 @@ def test_a_directory_is_told_by_put_with_the_token(directory, tmp_path: Path) ->
     registry.close()
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("ftp://host", "neither a folder nor http"),
+        ("http://", "neither a folder nor http"),
+        ("http://[", "makes no sense"),
+        ("http://host:99999", "makes no sense"),
+        ("http://me:secret@host", "no user or password in the URL"),
+        ("http://host/things", "a token would cross the network in clear"),
+    ],
+)
+def test_an_address_that_is_none_or_gives_secrets_away(url: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("secret\n")
+    with pytest.raises(UsageError, match=said) as error:
+        open_registry(url, tmp_path / "token")
+    assert "secret" not in str(error.value)
+
+
 def test_a_directory_is_asked_by_post(directory) -> None:
     url, handler = directory
     handler.status = 200

@@ -6,10 +6,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from tinylearn.errors import BadInputError, DeviceError, MissingToolError, UsageError
 from tinylearn.fleet.registering import Registry
+from tinylearn.fleet.transports.broker_url import is_loopback
 
 #: what a query binds to the names of devices
 VARIABLE = "name"
@@ -80,10 +81,8 @@ class DirectoryRegistry:
             raise MissingToolError(
                 "a registry behind HTTP needs httpx: pip install 'tinylearn[registry]'"
             ) from None
-        if not url.lower().startswith(("http://", "https://")):
-            raise UsageError(f"registry {url}: neither a folder nor an http or https URL")
+        self._url = _checked_url(url, token)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._url = url.rstrip("/")
         self._failures: type[Exception] = httpx.HTTPError
         self._client = httpx.Client(headers=headers, timeout=_SECONDS, follow_redirects=False)
 
@@ -106,7 +105,7 @@ class DirectoryRegistry:
         """The answer's body. Raises DeviceError where nobody answers, or with a no."""
         try:
             with self._client.stream(method, self._url + path, **request) as answer:
-                body = b""
+                body = bytearray()
                 for part in answer.iter_bytes():
                     body += part
                     if len(body) > _MOST_BYTES:
@@ -114,13 +113,31 @@ class DirectoryRegistry:
         except self._failures as error:
             raise DeviceError(f"registry {self._url}: {error or type(error).__name__}") from None
         if answer.is_success:
-            return body
+            return bytes(body)
         raise DeviceError(
             f"registry {self._url}: {method} {path}: {_reason(answer.status_code, body)}"
         )
 
 
-def _reason(status: int, body: bytes) -> str:
+def _checked_url(url: str, token: str | None) -> str:
+    """Without a slash at its end. Raises UsageError, which never repeats a password that stands in
+    it."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError(f"registry: the URL makes no sense ({error})") from None
+    if parts.username is not None or parts.password is not None:
+        raise UsageError("registry: no user or password in the URL, as others can read the command "
+                         "line; directories take a token, --registry-token-file FILE")  # fmt: skip
+    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
+        raise UsageError(f"registry {url}: neither a folder nor http(s)://HOST[:PORT][/PATH]")
+    if token and parts.scheme == "http" and not is_loopback(host):
+        raise UsageError(f"registry {url}: a token would cross the network in clear; use https://")
+    return url.rstrip("/")
+
+
+def _reason(status: int, body: bytes | bytearray) -> str:
     """What a problem (RFC 9457) says, or its status."""
     try:
         problem = json.loads(body)
