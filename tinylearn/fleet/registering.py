@@ -25,7 +25,7 @@ _TELL_SECONDS = 1.0
 _LONGEST_SECONDS = 60.0
 #: devices told at once
 _MOST = 200
-#: of what a turn takes, it rests so much
+#: of the processor's time that a turn takes, it rests so much
 _REST = 3.0
 _CLOSE_SECONDS = 10.0
 
@@ -98,9 +98,9 @@ class Registering(Observer):
 
     def _turn(self) -> None:
         """Tells and asks; where the registry cannot be reached, less often each time."""
-        began = time.monotonic()
+        began = time.thread_time()
         if self._done(self._tell) and self._done(self._ask):
-            self._wait = max(self._seconds, _REST * (time.monotonic() - began))
+            self._wait = max(self._seconds, _REST * (time.thread_time() - began))
         else:
             self._wait = min(2 * self._wait, _LONGEST_SECONDS)
 
