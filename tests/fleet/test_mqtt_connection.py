@@ -177,6 +177,7 @@ def test_a_token_of_a_connection_that_was_lost_is_not_acknowledged_on_the_next()
         (CONNACK, b"\x90\x03\x00\x01\x80", "refuses a subscription"),
         (CONNACK, b"\x90\x00", "refuses a subscription"),
         (b"\xff\xff\xff\xff\xff\xff", b"", "MQTT: a length of more than four bytes"),
+        (CONNACK, b"\xd0\x00" * 200_000, "messages without end"),
         (CONNACK, b"\x36\x05\x00\x01a\x00\x01" + SUBACK, "QoS 2"),
     ],
 )
@@ -241,14 +242,8 @@ def test_a_device_that_is_closed_amid_messages_has_no_mishap(
 
     connection = device._connection
     connection._on_message = closing
-    coordinator_says(mosquitto, device._down)
-    until(lambda: not device._thread.is_alive())
-    assert connection.counts["failed"] == 0 and not caplog.records
-
-
-def coordinator_says(broker: MosquittoServer, name: str) -> None:
-    who = broker.credentials()
-    with RawClient(broker.url, who.ca) as client:
+    who = mosquitto.credentials()
+    with RawClient(mosquitto.url, who.ca) as client:
         assert client.login(who.user, who.password) == 0
-        for _ in range(3):
-            client.publish(name, b"x")
+        until(lambda: client.publish(device._down, b"x") and not device._thread.is_alive())
+    assert connection.counts["failed"] == 0 and not caplog.records

@@ -8,6 +8,7 @@ import ssl
 import time
 from dataclasses import dataclass
 
+from tinylearn.errors import BadInputError
 from tinylearn.fleet.messages import MOST_BYTES
 from tinylearn.fleet.transports import mqtt_packets as packets
 from tinylearn.fleet.transports.broker_url import BrokerUrl
@@ -18,6 +19,8 @@ from tinylearn.fleet.transports.mqtt_wire import Wire
 KEEPALIVE = 30
 _PACKET_MOST = MOST_BYTES + 1024
 _SECONDS = 10.0
+#: packets, and bytes of them, that may come before the answer to a subscription
+_EARLY_MOST, _EARLY_BYTES = 100_000, 1 << 27
 _SUBSCRIPTION = 1
 _FAILURE = 0x80
 #: what CONNACK says, section 3.2.2.3
@@ -96,6 +99,8 @@ def _answer(wire: Wire, kind: Kind, early: list[Packet], deadline: float) -> Pac
                 early += arrived[i + 1 :]
                 return packet
             early.append(packet)
+        if len(early) > _EARLY_MOST or sum(len(packet.body) for packet in early) > _EARLY_BYTES:
+            raise BadInputError("MQTT: messages without end in place of an answer")
 
 
 def _arrived(wire: Wire, deadline: float) -> list[Packet]:
