@@ -1,6 +1,6 @@
-/* main_sensors.c: the device program of a project whose sensors give the model its input. Until a
- * host speaks the device lives by its sensors; from then on it serves the host alone, as main.c does,
- * as both would write to the same input. */
+/* main_sensors.c: the device program of a project whose sensors give the model its input. Until
+ * a host speaks the device lives by its sensors; from then on it serves the host alone, as
+ * main.c does, as both would write to the same input. */
 #include "sensors.h"
 #include "tl_port.h"
 

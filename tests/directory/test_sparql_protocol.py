@@ -13,6 +13,7 @@ import httpx
 import pytest
 from directory_service import created, served
 
+from tinylearn.directory.asking import Asking
 from tinylearn.directory.settings import Limits as HttpLimits
 from tinylearn.directory.settings import Settings
 from tinylearn.directory.sparql import Sparql
@@ -33,7 +34,7 @@ def asked(folder: Path, limits: Limits, http: HttpLimits | None = None) -> Itera
     def routes(store: GraphStore) -> list:
         service = QueryService(store, limits)
         services.append(service)
-        return Sparql(service, settings.limits).routes()
+        return Sparql(Asking(service), settings.limits).routes()
 
     services: list[QueryService] = []
     with served(folder / "store", settings, routes) as found:

@@ -17,12 +17,9 @@ from tinylearn import __version__
 
 pytest.importorskip("hatchling", reason="needs hatchling to build the wheel")
 PARTS = ("pyproject.toml", "README.md", "LICENSE", "tinylearn", "firmware", "ontology")
-#: folders of the repository -> where the package has them
-PLACES = {
-    "tinylearn": "tinylearn",
-    "firmware": "tinylearn/_firmware",
-    "ontology": "tinylearn/_ontology",
-}
+
+#: where folders beside the package are in the wheel
+INSIDE = {"firmware": "tinylearn/_firmware/", "ontology": "tinylearn/_ontology/"}
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +57,8 @@ def test_it_holds_the_whole_package_and_firmware_and_nothing_else(unpacked: Path
     }
     info = f"tinylearn-{__version__}.dist-info/"
     wanted = {
-        f"{place}/{path.relative_to(ROOT / part).as_posix()}"
-        for part, place in PLACES.items()
+        path.relative_to(ROOT).as_posix().replace(f"{part}/", INSIDE.get(part, f"{part}/"), 1)
+        for part in ("tinylearn", *INSIDE)
         for path in (ROOT / part).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
@@ -70,6 +67,8 @@ def test_it_holds_the_whole_package_and_firmware_and_nothing_else(unpacked: Path
                  "port/cortex_m/startup.c", "port/arduino/tl_port_arduino.cpp", "app/main.c",
                  "FORMAT.md"):  # fmt: skip
         assert f"tinylearn/_firmware/{name}" in found
+    for name in ("index.html", "icon.svg", "theme.css", "main.js", "views/matrix.js"):
+        assert f"tinylearn/directory/page/{name}" in found
     assert f"{info}licenses/LICENSE" in found
     assert (unpacked / info / "entry_points.txt").read_text().split() == [
         "[console_scripts]", "tinylearn", "=", "tinylearn.cli.main:main",

@@ -19,14 +19,16 @@ from tinylearn.registry.matching.index import Asked, Index
 from tinylearn.registry.matching.match import Match, match
 from tinylearn.registry.matching.model_table import ModelTable
 from tinylearn.registry.matching.ranking import By
+from tinylearn.registry.matching.resolve import DEVICE, MODEL, labels, resolve
 from tinylearn.registry.matching.terms import Terms
-from tinylearn.registry.models.facts import Mode, Model
+from tinylearn.registry.models.facts import Mode, Model, Need
 from tinylearn.registry.models.flat import flat_facts
+from tinylearn.registry.store.base import GraphStore
 
 asked = st.builds(Asked, st.sampled_from(list(Mode)), st.sampled_from(list(By)), st.booleans())
 
 
-def put(store: PlainStore, *things: Device | Model) -> None:
+def put(store: PlainStore | GraphStore, *things: Device | Model) -> None:
     for thing in things:
         facts = flat_facts(thing) if isinstance(thing, Model) else of_devices.flat_facts(thing)
         store.upsert({NamedNode(thing.iri): facts})
@@ -106,6 +108,8 @@ def test_an_index_of_one_row_answers_as_the_whole(
 ) -> None:
     store = filled(fleet, zoo)
     whole, device, model = Index.load(store), fleet[0].iri, zoo[0].iri
+    plain = whole.models_for(device, wanted.mode)
+    assert list(plain) == list(whole.models_for(device, Asked(wanted.mode)))
     assert list(Index.load(store, model=model).devices_for(model, wanted)) == list(
         whole.devices_for(model, wanted)
     )
@@ -187,4 +191,22 @@ def test_what_is_not_registered_is_said() -> None:
     with pytest.raises(BadInputError, match="urn:d:9: no such device"):
         index.models_for("urn:d:9")
     with pytest.raises(BadInputError, match="urn:d:1: no such model"):
-        Index.load(PlainStore.__call__() if False else filled([], []), model="urn:d:1")
+        Index.load(filled([], []), model="urn:d:1")
+
+
+def test_an_index_over_any_store(store: GraphStore) -> None:
+    fleet = [
+        Device(f"urn:d:{n}", f"d {n}", 1000 * n, 5000, sensors=frozenset(SENSORS[:n]))
+        for n in range(4)
+    ]
+    zoo = [
+        Model("urn:m:1", "m", {Mode.INFERENCE: Need(2000, 5000)}, sensors=frozenset(SENSORS[:1]))
+    ]
+    put(store, *fleet, *zoo)
+    found = Index.load(store).devices_for("urn:m:1")
+    assert [one.device for one in found[: found.fitting]] == ["urn:d:3", "urn:d:2"]
+    assert list(found) == list(Index.load(store, model="urn:m:1").devices_for("urn:m:1"))
+    assert labels(store, ["urn:d:1", "urn:m:1", "urn:x"]) == {
+        "urn:d:1": "urn:d:1", "urn:m:1": "m", "urn:x": "urn:x"
+    }  # fmt: skip
+    assert resolve(store, MODEL, "M") == "urn:m:1" and resolve(store, DEVICE, "3") == "urn:d:3"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Triple
 
 from tinylearn.errors import BadInputError
+from tinylearn.registry.matching.csv_rows import columns_of, table_of
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.store.errors import StoreError
 from tinylearn.registry.store.open import open_store
@@ -91,6 +92,21 @@ def test_a_row_has_no_entry_for_what_is_not_bound(store: GraphStore) -> None:
     put(store, D1)
     query = "SELECT ?s ?none { ?s a ?kind OPTIONAL { ?s <urn:test:none> ?none } }"
     assert store.select(query) == [{"s": D1[0]}]
+
+
+def test_rows_come_as_csv_too(store: GraphStore) -> None:
+    name = NamedNode("urn:test:csv")
+    store.upsert(
+        {name: [Triple(name, NAME, Literal(text)) for text in ("a,b", 'say "c"', "d\ne", "")]}
+    )
+    text = store.select_csv("SELECT ?s ?name ?none { ?s <urn:test:name> ?name } ORDER BY ?name")
+    assert text.startswith(b"s,name,none\r\n")
+    rows = table_of(text)
+    assert [row[1] for row in rows] == ["", "a,b", "d\ne", 'say "c"']
+    assert {(row[0], row[2]) for row in rows} == {("urn:test:csv", "")}
+    assert [list(column) for column in columns_of(text, 3)] == [
+        list(c) for c in zip(*rows, strict=True)
+    ]
 
 
 def test_the_revision_grows_with_each_commit(store: GraphStore) -> None:

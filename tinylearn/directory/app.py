@@ -11,10 +11,14 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
-from tinylearn.directory import problem, well_known
+from tinylearn.directory import page, problem, well_known
+from tinylearn.directory.api import routes as api
+from tinylearn.directory.api.live import Live
+from tinylearn.directory.asking import Asking
 from tinylearn.directory.auth import Guard
+from tinylearn.directory.draft import Happened
 from tinylearn.directory.event_log import EventLog
 from tinylearn.directory.events import Events
 from tinylearn.directory.jsonpath_pool import JsonPathPool
@@ -22,7 +26,7 @@ from tinylearn.directory.listing import Listing
 from tinylearn.directory.load import Load
 from tinylearn.directory.registrar import Registrar
 from tinylearn.directory.search import Search
-from tinylearn.directory.settings import Limits, Settings
+from tinylearn.directory.settings import Settings
 from tinylearn.directory.shelf import Shelf
 from tinylearn.directory.sparql import PATH as SPARQL
 from tinylearn.directory.sparql import Sparql
@@ -48,17 +52,27 @@ def create_app(store: GraphStore, settings: Settings, more: Sequence[BaseRoute] 
     settings.check()
     limits = settings.limits
     log = EventLog(limits.history_events, limits.history_bytes)
-    registrar = Registrar(Shelf(store), log.tell)
+    live = Live(store, lambda: registrar.epoch())
+
+    def tell(happened: Sequence[Happened]) -> None:
+        live.note(happened)
+        log.tell(happened)
+
+    registrar = Registrar(Shelf(store), tell)
     pool = JsonPathPool(limits)
     closing = contextlib.ExitStack()
+    closing.callback(live.close)
     closing.callback(registrar.close)
     has_sparql = any(getattr(route, "path", None) == SPARQL for route in more)
+    asking = None if has_sparql else _asking(store, closing)
     routes = [
         *Things(registrar, Listing(registrar), limits).routes(),
         *Events(log, limits.subscribers).routes(),
         *Search(registrar, pool, limits).routes(),
         *well_known.routes(settings),
-        *([] if has_sparql else _sparql(store, limits, closing)),
+        *([] if asking is None else Sparql(asking, limits, plain=True).routes()),
+        *page.routes(),
+        *api.routes(store, live, asking, limits),
         *more,
     ]
     handlers: dict[Any, Any] = dict.fromkeys((*problem.HANDLED, Exception), problem.handle)
@@ -70,9 +84,8 @@ def create_app(store: GraphStore, settings: Settings, more: Sequence[BaseRoute] 
     return app
 
 
-def _sparql(store: GraphStore, limits: Limits, closing: contextlib.ExitStack) -> list[Route]:
-    queries = closing.enter_context(QueryService(store))
-    return Sparql(queries, limits, plain=True).routes()
+def _asking(store: GraphStore, closing: contextlib.ExitStack) -> Asking:
+    return Asking(closing.enter_context(QueryService(store)))
 
 
 def _around(settings: Settings) -> list[Middleware]:

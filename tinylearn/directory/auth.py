@@ -16,9 +16,10 @@ from tinylearn.errors import BadInputError
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 #: asked with POST as a long query does not fit into an address; changes nothing
-_READS = frozenset({"/search/sparql"})
-#: how to log in must be known before one has
-_OPEN = frozenset({"/.well-known/wot"})
+_READS = frozenset({"/search/sparql", "/api/query"})
+#: how to log in must be known before one has; the page asks for the token, and shows nothing without
+_OPEN = frozenset({"/.well-known/wot", "/"})
+_PAGE = "/page/"
 _MOST_BYTES = 65536
 
 
@@ -65,7 +66,7 @@ class Guard:
         if not self._tokens:
             refused = self._foreign_host(headers)
             return refused or (None if reads else self._foreign_page(scope, headers))
-        if scope["path"] in _OPEN or (reads and self._settings.read != READ_TOKEN):
+        if _is_open(scope["path"]) or (reads and self._settings.read != READ_TOKEN):
             return None
         return self._without_token(headers)
 
@@ -97,6 +98,10 @@ class Guard:
         if origin is None or origin in own or origin in known or "*" in known:
             return None
         return ProblemError(403, f"a page of {origin} may not change anything here; see --cors")
+
+
+def _is_open(path: str) -> bool:
+    return path in _OPEN or path.startswith(_PAGE)
 
 
 def _digest(token: bytes) -> bytes:

@@ -67,6 +67,7 @@ class Registrar:
         self._writing = False
         self._membership = self._version = shelf.revision()
         self._index = shelf.index()
+        self._epoch = 0
         self._writer = Writer(self._begin, self._commit)
 
     def close(self) -> None:
@@ -83,6 +84,12 @@ class Registrar:
     def now(self) -> datetime:
         """The time that expiry goes by."""
         return self._clock()
+
+    def epoch(self) -> int:
+        """Grows where somebody else has written to the store, of which nobody was told."""
+        with self._lock:
+            self._reload_if_foreign()
+            return self._epoch
 
     def page(self, offset: int, limit: int | None, sort_by: str, descending: bool) -> Page:
         """A part of all things; the store is not asked where they are sorted by id."""
@@ -215,6 +222,7 @@ class Registrar:
         """Somebody else, such as an import, may have written to the store as well."""
         if not self._writing and self._shelf.revision() != self._version:
             _log.info("the store has changed; its things are listed anew")
+            self._epoch += 1
             self._load()
 
     def _load(self) -> None:

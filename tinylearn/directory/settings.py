@@ -33,6 +33,11 @@ class Limits:
     search_results: int = 10_000
     search_bytes: int = 8 * 2**20
     query_characters: int = 4096
+    projects: int = 2
+    projects_waiting: int = 8
+    project_seconds: float = 60.0
+    project_memory: int = 4 * 2**30
+    project_bytes: int = 64 * 2**20
 
 
 @dataclass(frozen=True)

@@ -4,44 +4,27 @@ also WoT Discovery's search by SPARQL (7.3.2.3.3)."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from urllib.parse import parse_qsl
 
-from anyio import CapacityLimiter, to_thread
 from pyoxigraph import NamedNode
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from tinylearn.directory import media, request_body
+from tinylearn.directory.asking import Asking
 from tinylearn.directory.problem import ProblemError
 from tinylearn.directory.resource import resource
 from tinylearn.directory.settings import Limits
 from tinylearn.registry.query.engine import Graphs
-from tinylearn.registry.query.errors import (
-    NoSuchFormatError,
-    QueryBusyError,
-    QueryFailedError,
-    QueryRefusedError,
-    QueryTimeoutError,
-    QueryTooLargeError,
-)
 from tinylearn.registry.query.formats import ANY
-from tinylearn.registry.query.service import Answer, QueryService
+from tinylearn.registry.query.service import Answer
 
 PATH = "/search/sparql"
 _QUERY, _FORM = "application/sparql-query", "application/x-www-form-urlencoded"
 _UPDATE = "application/sparql-update"
 _DEFAULT, _NAMED = "default-graph-uri", "named-graph-uri"
 _MOST_PARAMETERS = 1000
-_STATUS: tuple[tuple[type[Exception], int], ...] = (
-    (NoSuchFormatError, 406),
-    (QueryTimeoutError, 504),
-    (QueryBusyError, 503),
-    (QueryTooLargeError, 400),
-    (QueryFailedError, 500),
-)
-_RETRY = {"Retry-After": "1"}
 
 
 @dataclass(frozen=True)
@@ -51,18 +34,16 @@ class _Asked:
 
 
 class Sparql:
-    """The endpoint. Queries run beside the event loop, those that wait do not keep others waiting.
+    """The endpoint.
 
     ``plain``: who does not say what it likes gets application/json or application/ld+json, as WoT
     Discovery wants it, and not what SPARQL clients ask for by name.
     """
 
-    def __init__(self, service: QueryService, limits: Limits, plain: bool = False) -> None:
-        self._service = service
+    def __init__(self, asking: Asking, limits: Limits, plain: bool = False) -> None:
+        self._asking = asking
         self._plain = plain
         self._limits = limits
-        most = service.limits
-        self._threads = CapacityLimiter(most.workers + most.waiting)
 
     def routes(self, path: str = PATH) -> list[Route]:
         """GET, and POST of a form or of the query itself."""
@@ -86,15 +67,7 @@ class Sparql:
         plain = self._plain and media.SPARQL_JSON not in accept
         if plain and accept == ANY:
             accept = f"{media.LD}, {ANY};q=0.9"
-        if self._threads.available_tokens <= 0:
-            raise ProblemError(503, "too many queries are waiting; try again later", (), _RETRY)
-        ask = partial(self._service.ask, asked.query, accept=accept, graphs=asked.graphs)
-        try:
-            answer = await to_thread.run_sync(ask, limiter=self._threads)
-        except QueryRefusedError as error:
-            raise ProblemError(413 if error.oversized else 400, str(error)) from None
-        except tuple(kind for kind, _ in _STATUS) as error:
-            raise _problem(error) from None
+        answer = await self._asking.ask(asked.query, {}, accept, asked.graphs)
         headers = _headers(answer)
         if plain and headers["Content-Type"] == media.SPARQL_JSON:
             headers["Content-Type"] = media.JSON
@@ -114,11 +87,6 @@ def _headers(answer: Answer) -> dict[str, str]:
         "Vary": "Accept",
         **notes,
     }
-
-
-def _problem(error: Exception) -> ProblemError:
-    status = next(status for kind, status in _STATUS if isinstance(error, kind))
-    return ProblemError(status, str(error), (), _RETRY if status in (503, 504) else {})
 
 
 def _text(body: bytes) -> str:

@@ -78,7 +78,7 @@ def _header(model: EmittedModel, found: Layout) -> Iterator[str]:
     yield "/* Gathers what is new in x. 1: an input is complete; 0: not yet. */"
     yield f"int sensors_input({x} *x);"
     yield ""
-    yield "/* Call it whenever there is nothing else to do: gathers, and runs the model on a whole input. */"
+    yield "/* Call it when there is nothing else to do: gathers, and runs the model on a whole input. */"
     yield "void sensors_run(tl_session_t *session);"
     yield from ("", "#endif")
 

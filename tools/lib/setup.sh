@@ -22,7 +22,7 @@ covered() {
   case $1 in
     python3-venv) python3 -c 'import ensurepip' 2>/dev/null ;;
     libc6-dev) command -v gcc >/dev/null && echo '#include <string.h>' | gcc -E - >/dev/null 2>&1 ;;
-    gcc | make | cmake) command -v "$1" >/dev/null ;;
+    gcc | make | cmake | chromium) command -v "$1" >/dev/null ;;
     mosquitto) PATH=$PATH:/usr/sbin:/usr/local/sbin command -v mosquitto >/dev/null ;;
     *) return 1 ;;
   esac

@@ -23,6 +23,8 @@ HELP = "ask which model fits which device, and why not"
 _TOP = 20
 #: devices that a table has columns for
 _COLUMNS = 24
+#: of the matrix as JSON
+_PAIRS = 2_000_000
 
 
 def configure(verb: argparse.ArgumentParser) -> None:
@@ -122,9 +124,14 @@ def _cells(
 def _matrix(args: argparse.Namespace, store: GraphStore, index: Index, asked: Asked) -> int:
     from tinylearn.cli.output import print_json
     from tinylearn.cli.registry_matching import as_json
+    from tinylearn.errors import UsageError
     from tinylearn.registry.matching.resolve import labels
 
     found = index.matrix(asked)
+    if args.json and found.fits.size > _PAIRS:
+        raise UsageError(
+            f"{found.fits.size:,} pairs are too many for one JSON value; ask with --model or --device"
+        )
     named = labels(store, [*found.devices, *found.models])
     if args.json:
         pairs = [as_json(index.pair(d, m, asked)) for d in found.devices for m in found.models

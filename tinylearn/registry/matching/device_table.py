@@ -17,6 +17,8 @@ ROW = np.dtype(
     [("ram", "<i8"), ("flash", "<i8"), ("clock", "<i8"), ("power", "<f8"), ("core", "<i4"),
      ("target", "<i4"), ("fpu", "i1"), ("there", "?")]
 )  # fmt: skip
+#: a device of which nothing is known
+NOTHING = np.array((-1, -1, -1, np.nan, -1, -1, -1, True), ROW)
 MOST = 2**62
 
 

@@ -101,28 +101,36 @@ class Index:
             if before or iri in self._models:
                 self._table = None
 
-    def devices_for(self, model: str, asked: Asked = Asked()) -> Ranking:
-        """All devices, those on which the model fits first."""
+    def model(self, iri: str) -> Model | None:
+        """What is known of a model; None where there is none of that IRI."""
+        return self._models.get(iri)
+
+    def devices_for(self, model: str, asked: Asked | Mode = Asked()) -> Ranking:
+        """All devices, those on which the model fits first. Raises BadInputError for an unknown model."""
+        asked = _asked(asked)
         with self._lock:
             table, number = self._columns(), self._model(model)
             numbers = self._devices.numbers
             ties = self._devices.order[numbers]
             return self._ranking(table, numbers, np.array([number]), ties, asked)
 
-    def models_for(self, device: str, asked: Asked = Asked()) -> Ranking:
-        """All models, those that fit on the device first."""
+    def models_for(self, device: str, asked: Asked | Mode = Asked()) -> Ranking:
+        """All models, those that fit on the device first. Raises BadInputError for an unknown device."""
+        asked = _asked(asked)
         with self._lock:
             table, number = self._columns(), self._device(device)
             return self._ranking(table, np.array([number]), table.numbers, table.numbers, asked)
 
-    def pair(self, device: str, model: str, asked: Asked = Asked()) -> Match:
-        """One device and one model."""
+    def pair(self, device: str, model: str, asked: Asked | Mode = Asked()) -> Match:
+        """One device and one model. Raises BadInputError where one of them is not known."""
+        asked = _asked(asked)
         with self._lock:
             table = self._columns()
             return self._match(self._device(device), table.models[self._model(model)], asked)
 
-    def matrix(self, asked: Asked = Asked()) -> Matrix:
+    def matrix(self, asked: Asked | Mode = Asked()) -> Matrix:
         """Every device with every model."""
+        asked = _asked(asked)
         with self._lock:
             table, numbers = self._columns(), self._devices.numbers
             numbers = numbers[np.argsort(self._devices.order[numbers])]
@@ -177,6 +185,10 @@ class Index:
         if number is None:
             raise BadInputError(f"{iri}: no such model is registered")
         return number
+
+
+def _asked(asked: Asked | Mode) -> Asked:
+    return Asked(asked) if isinstance(asked, Mode) else asked
 
 
 def _devices(store: GraphStore, sensors: frozenset[str], revision: int) -> DeviceTable:

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable
 
 # in front of the first one stand names and IRIs alone, within which there is no space
-_SELECT = re.compile(r"(?:^|(?<=[\s>]))SELECT\b\s*(?:(?:DISTINCT|REDUCED)\b\s*)?(\*)?", re.IGNORECASE)
+_SELECT = re.compile(
+    r"(?:^|(?<=[\s>]))SELECT\b\s*(?:(?:DISTINCT|REDUCED)\b\s*)?(\*)?", re.IGNORECASE
+)
 _VARIABLE = re.compile(r"[?$](\w+)")
 
 

@@ -1,0 +1,1 @@
+"""What the web page asks: what is registered, what fits what and why, queries, projects."""
