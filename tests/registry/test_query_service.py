@@ -289,10 +289,12 @@ def test_says_that_no_worker_can_be_started(store, monkeypatch):
                 service.ask("ASK {}")
 
 
-def test_says_why_a_worker_has_ended(store, monkeypatch):
-    monkeypatch.setattr(process, "_PACKAGES", "/nowhere")
-    monkeypatch.setenv("PYTHONPATH", "")
-    failing = pytest.raises(QueryFailedError, match=r"worker ended \(1\).*No module named")
+def test_says_why_a_worker_has_ended(store, monkeypatch, tmp_path):
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho no such luck >&2\nexit 3\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(process.sys, "executable", str(broken))
+    failing = pytest.raises(QueryFailedError, match=r"worker ended \(3\).*no such luck")
     with QueryService(store, Limits(workers=1, spare=0)) as service, failing:
         service.ask("ASK {}")
 
