@@ -147,6 +147,16 @@ def test_a_few_changes_from_the_command_line_are_followed(place: Path, scans: li
     assert fitting(place) == [] and len(scans) == 1
 
 
+def test_many_changes_are_scanned_for_at_once(place: Path, scans: list[int]) -> None:
+    store = open_store(place)
+    before = store.revision()
+    many = [device(number) for number in range(3, 1500)]
+    put(store, *many)
+    follow(store, before, [one.iri for one in many])
+    store.close()
+    assert len(fitting(place)) == 1498 and len(scans) == 1
+
+
 def test_changes_that_were_missed_are_not_built_upon(place: Path, scans: list[int]) -> None:
     assert fitting(place) == ["urn:d:1"]
     store = open_store(place)

@@ -15,9 +15,12 @@ MOST = 1000
 
 def follow(store: GraphStore, before: int, changed: Collection[str]) -> None:
     """After writing: ``before`` was the store's revision until then, ``changed`` are all devices and
-    models that are other ones now, or gone. Nothing where no columns were kept, as then nobody has
-    asked yet; many changes make the next question scan."""
-    table = kept_columns.kept(store, frozenset(), before) if len(changed) <= MOST else None
+    models that are other ones now, or gone. Many changes are scanned for, which is little beside
+    having written them. Nothing where no columns were kept, as then nobody has asked yet."""
+    if len(changed) > MOST:
+        Index.load(store)
+        return
+    table = kept_columns.kept(store, frozenset(), before)
     if table is None:
         return
     index = Index(store, table, (), before)

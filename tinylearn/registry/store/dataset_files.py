@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -123,8 +123,16 @@ def _sorted(quads: Iterator[Quad]) -> Iterator[Iterator[Quad]]:
         store = Store(folder)
         for first in quads:
             store.bulk_extend(chain([first], islice(quads, _SORTED_QUADS)))
-        yield store.quads_for_pattern(None, None, None, None)
+        found = _all(store)
         del store
+        try:
+            yield found
+        finally:
+            found.close()  # what reads keeps the store open, which must be closed before its folder goes
+
+
+def _all(store: Store) -> Generator[Quad, None, None]:
+    yield from store.quads_for_pattern(None, None, None, None)
 
 
 @contextmanager
