@@ -32,6 +32,6 @@ class Limits:
     rows: int = 100_000
     answer_bytes: int = 32 << 20
     workers: int = 3
-    spare: int = 1
+    spare: int = 2
     waiting: int = 32
     patience: float = 0.3

@@ -35,9 +35,7 @@ class Pool:
 
     def run(self, job: Job) -> bytes:
         """Raises what errors.py lists."""
-        patience = self._limits.patience
-        rounds = max(round(self._limits.seconds / patience), 1)
-        self._turns.take(patience, rounds, self._end_longest)
+        self._turns.take(self._limits.patience, self._limits.seconds, self._end_longest)
         try:
             return self._run(job)
         finally:
@@ -56,9 +54,12 @@ class Pool:
         self._ready.put(QueryBusyError("the registry is closing"))
 
     def _end_longest(self) -> None:
-        """For one that waits; what has just begun is left alone."""
+        """For one that waits; what has just begun is left alone, and all are while no process stands
+        ready: it would be a start for every end, and nobody served sooner."""
         now = time.monotonic()
         with self._lock:
+            if self._ready.empty():
+                return
             running = [w for w in self._busy if w.is_good()]
             longest = min(running, key=self._busy.__getitem__, default=None)
             if longest is not None and now - self._busy[longest] > self._limits.patience:

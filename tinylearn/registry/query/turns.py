@@ -4,9 +4,12 @@ never end then keeps up those who are in the flood, not the one who comes after 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 from tinylearn.registry.query.errors import QueryBusyError
+
+_AGAIN_SECONDS = 0.05
 
 
 class Turns:
@@ -18,10 +21,10 @@ class Turns:
         self._lock = threading.Lock()
         self._waiting: list[threading.Event] = []
 
-    def take(self, patience: float, rounds: int, impatient: Callable[[], None]) -> None:
-        """Waits for a turn; calls ``impatient`` every ``patience`` seconds.
+    def take(self, patience: float, seconds: float, impatient: Callable[[], None]) -> None:
+        """Waits for a turn; calls ``impatient`` after ``patience`` seconds, and again and again.
 
-        Raises QueryBusyError after so many rounds, or at once where too many wait already.
+        Raises QueryBusyError after ``seconds``, or at once where too many wait already.
         """
         mine = threading.Event()
         with self._lock:
@@ -31,11 +34,13 @@ class Turns:
             if len(self._waiting) >= self._most:
                 raise QueryBusyError(f"{self._most} queries are waiting; try again later")
             self._waiting.append(mine)
-        for _ in range(rounds):
-            if mine.wait(patience):
-                return
+        end = time.monotonic() + seconds
+        while not mine.wait(patience):
+            patience = min(patience, _AGAIN_SECONDS)
             impatient()
-        self._give_up(mine)
+            if time.monotonic() > end:
+                self._give_up(mine)
+                return
 
     def give_back(self) -> None:
         """To the last of those who wait."""
@@ -46,6 +51,7 @@ class Turns:
                 self._free += 1
 
     def _give_up(self, mine: threading.Event) -> None:
+        """Unless its turn has just come."""
         with self._lock:
             if mine.is_set():
                 return
