@@ -110,18 +110,6 @@ def same(back: dict, sent: dict) -> bool:
     return added[0] == added[1] and back == sent
 
 
-def test_hardware_in_a_thing_becomes_facts(service, client):
-    from tinylearn.registry.catalog import Catalog
-    from tinylearn.registry.devices.targets import thing_of_target
-    from tinylearn.targets import find
-
-    thing = thing_of_target(find("arduino-nano-33-ble"))
-    assert put(client, thing).status_code == 201
-    device = Catalog(service.store).device(thing["id"])
-    assert device.core == "Cortex-M4F" and device.ram_bytes
-    assert meaning(client.get(f"/things/{thing['id']}").json()) == thing
-
-
 def test_others_are_served_while_some_attack(tmp_path):
     """Bombs, floods of things that are refused, and searches that never end, all at once."""
     bombs = [b"[" * 900_000, b'{"a":' * 9_000, b'{"title": "' + b"x" * 1_000_000]

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
+from directory_process import start
 from directory_service import TD_JSON, created, new_id, patch, put, td, until, visited
 
 from tinylearn.directory.draft import Draft
@@ -228,71 +226,3 @@ def test_what_was_answered_survives_sigkill(tmp_path):
         listed = client.get("/things").json()
         assert set(acknowledged) <= {thing["id"] for thing in listed}
         assert all(thing["title"] and thing["registration"]["created"] for thing in listed)
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_verb_serves_until_it_is_told_to_end(tmp_path, number):
-    process, url = start(tmp_path / "store")
-    try:
-        with httpx.Client(base_url=url) as client, client.stream("GET", "/events") as events:
-            one = created(client)
-            process.send_signal(number)
-            assert one["id"] in "".join(events.iter_text()), "streams end in order"
-        _, err = process.communicate(timeout=30)
-        assert process.returncode == 0, err
-        assert "Traceback" not in err
-    finally:
-        process.kill()
-    with visited(tmp_path / "store") as (_, client):
-        assert [thing["id"] for thing in client.get("/things").json()] == [one["id"]]
-
-
-def test_the_verb_refuses_what_is_not_safe(tmp_path):
-    tokens = tmp_path / "tokens"
-    tokens.write_text("# none\n")
-    for options, says in (
-        (["--host", "0.0.0.0"], "--token-file"),
-        (["--token-file", str(tokens)], "no token"),
-        (["--token-file", str(tmp_path / "none")], "none"),
-        (["--read", "token"], "--token-file"),
-        (["--cors", "example.org"], "--cors"),
-    ):
-        done = run("--store", str(tmp_path / "s"), "--port", "0", *options)
-        assert done.returncode == 2, done.stderr
-        assert says in done.stderr and "Traceback" not in done.stderr
-    assert not (tmp_path / "s").exists()
-
-
-def test_a_store_or_port_in_use_is_told_of(tmp_path):
-    process, url = start(tmp_path / "s")
-    try:
-        same_store = run("--store", str(tmp_path / "s"), "--port", "0")
-        assert same_store.returncode == 1 and "Traceback" not in same_store.stderr
-        port = str(httpx.URL(url).port)
-        same_port = run("--store", str(tmp_path / "other"), "--port", port)
-        assert same_port.returncode == 6 and port in same_port.stderr
-    finally:
-        process.kill()
-        process.communicate(timeout=20)
-
-
-def command(*options: str) -> list[str]:
-    return [sys.executable, "-m", "tinylearn", "serve", *options]
-
-
-def run(*options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*options), capture_output=True, text=True, timeout=60)
-
-
-def start(store: Path) -> tuple[subprocess.Popen[str], str]:
-    process = subprocess.Popen(
-        command("--store", str(store), "--port", "0", "--json"),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    text = ""
-    while "}" not in text:
-        line = process.stdout.readline()
-        assert line, process.communicate()[1]
-        text += line
-    return process, json.loads(text)["url"]

@@ -154,7 +154,7 @@ def test_a_project_is_switched_on_and_needs_frames_that_are_large_enough() -> No
         off = project_files(model, find("cortex-m4f"), name)
         on = project_files(model, find("cortex-m4f"), name, fleet=True)
         changed = [path.rpartition("/")[2] for path in on if on[path] != off[path]]
-        assert changed == ["tl_config.h"]
+        assert changed == ["mlp_info.json", "tl_config.h"]
     assert switched_on({"a.c": b"#define TL_FLEET 0"}) == {"a.c": b"#define TL_FLEET 0"}
     target = find("cortex-m0")
     assert fleet_target(target).program_flash > target.program_flash

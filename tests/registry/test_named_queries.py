@@ -144,6 +144,11 @@ def test_values_of_another_type(kind, text):
         term(kind, text)
 
 
+def test_a_wrong_value_is_told_what_would_be_right():
+    with pytest.raises(UsageError, match=r"task: 'Speech' is not an IRI.* such as nnet:Class"):
+        named.load("models-by-task").values({"task": "Speech"})
+
+
 def test_parameters_are_those_of_the_query():
     query = named.load("devices-for-model")
     with pytest.raises(UsageError, match=r"parameter model \(the model\) is missing"):

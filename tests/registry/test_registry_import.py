@@ -148,6 +148,8 @@ def test_an_exported_registry_comes_back_as_it_was(registry: GraphStore, tmp_pat
         ("a.ttl", "<urn:tinylearn:registry> a <http://w3id.org/s3n/SmartSensor> .",
          "is the registry's own graph"),
         ("a.ttl", WITHOUT_CORE.replace("urn:test:coreless", "urn:x") + "[" * 3, "is no valid Turtle"),
+        ("a.ttl", '<!DOCTYPE x [<!ENTITY a "aaaa">]><rdf:RDF>&a;</rdf:RDF>', "is XML; only Turtle"),
+        ("a.nq", '<!DOCTYPE x [<!ENTITY a "aaaa">]><rdf:RDF>&a;</rdf:RDF>', "is damaged"),
         ("a.jsonld", '{"@context": ' + "[" * 10_000, "levels deep"),
         ("a.jsonld", "{}", "the Thing Description is not valid"),
         ("a.trig", "<urn:a> <urn:b> <urn:c> .", "is not the name of a graph"),
@@ -163,6 +165,23 @@ def test_files_that_are_refused(
     registry: GraphStore, tmp_path: Path, name: str, content: str, why: str
 ) -> None:
     assert why in refusal(put(registry, tmp_path / name, content))
+    assert registry.names() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "inside", "end", "why"),
+    [
+        ("a.ttl", "<urn:a> <urn:b> ", "[ <urn:b> ", "", "line 1: is nested more than 64 levels deep"),
+        ("a.ttl", "<urn:a> <urn:b> ", "(", "", "line 1: is nested more than 64 levels deep"),
+        ("a.ttl", "<urn:a> <urn:b> '", "x" * 2000, "' .", "too long to be read"),
+        ("a.nq", "<urn:a> <urn:b> \"", "x" * 2000, "\" <urn:a> .", "too long to be read"),
+        ("a.trig", "<urn:a> { <urn:a> <urn:b> '", "x" * 2000, "' }", "too long to be read"),
+    ],
+)  # fmt: skip
+def test_files_without_measure_are_refused(
+    registry: GraphStore, tmp_path: Path, name: str, start: str, inside: str, end: str, why: str
+) -> None:
+    assert why in refusal(put(registry, tmp_path / name, start + inside * 10_000 + end))
     assert registry.names() == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -32,6 +33,7 @@ class Server(uvicorn.Server):
         self._app = app
         self._settings = settings
         self._on_start = started
+        logging.getLogger("uvicorn.error").addFilter(_is_a_mistake)
         super().__init__(
             uvicorn.Config(
                 app, http=protocol(settings.limits), ws="none", lifespan="on", log_config=None,
@@ -51,6 +53,10 @@ class Server(uvicorn.Server):
         """From a signal handler or another thread: what is under way is answered first."""
         self.should_exit = True
 
+    def hurry(self) -> None:
+        """After ``stop``: what is under way is cut off."""
+        self.force_exit = True
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn does, and tells where."""
         await super().startup(sockets)
@@ -61,11 +67,19 @@ class Server(uvicorn.Server):
         """Events would go on for ever: their streams end first."""
         self._app.state.events.close()
         await super().shutdown(sockets)
+        if self.force_exit:
+            # uvicorn leaves it out then, and prints that it was cancelled
+            await self.lifespan.shutdown()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leaves signals alone."""
         yield
+
+
+def _is_a_mistake(record: logging.LogRecord) -> bool:
+    """Requests that were cut off at the end are none."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -13,10 +13,13 @@ from tinylearn.registry.store.open import open_store
 
 
 def serve(where: str, settings: Settings, started: Callable[[str], None]) -> None:
-    """Until SIGINT or SIGTERM. Raises what opening the store or the address raises."""
+    """Until SIGINT or SIGTERM; a second one waits for no answer, and raises KeyboardInterrupt. Raises
+    what opening the store or the address raises."""
     settings.check()
     with contextlib.closing(open_store(where)) as store:
         app = create_app(store, settings)
         server = Server(app, settings, started)
-        with app.state.closing, stopped_by_signals(server.stop):
+        with app.state.closing, stopped_by_signals(server.stop, server.hurry):
             server.run()
+    if server.force_exit:
+        raise KeyboardInterrupt

@@ -68,4 +68,7 @@ def _checked(content: Mapping[str, Any]) -> Submission:
     td = parse_td(json.dumps(rest, ensure_ascii=False, separators=(",", ":")))
     iri = NamedNode(str(td.id))
     facts = with_facts(iri, without_reserved(to_triples(td)))
+    if facts.problems:
+        what = "its hardware is not valid: " + "; ".join(map(str, facts.problems[:3]))
+        raise invalid([FieldError(p.part or "(root)", p.message) for p in facts.problems], what)
     return Submission(iri.value, rest, wish, facts.triples)

@@ -12,17 +12,23 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """The first signal calls ``stop``, a second one interrupts. Only the main thread can do this;
-    in others nothing changes."""
+def stopped_by_signals(
+    stop: Callable[[], None], hurry: Callable[[], None] | None = None
+) -> Iterator[None]:
+    """The first signal calls ``stop``, a second one ``hurry``, the next one interrupts; without
+    ``hurry`` the second one does. Only the main thread can do this; in others nothing changes."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
+    steps = [stop] if hurry is None else [stop, hurry]
+
     def received(_number: int, _frame: FrameType | None) -> None:
-        for number in _SIGNALS:
-            signal.signal(number, signal.default_int_handler)
-        stop()
+        step = steps.pop(0)
+        if not steps:
+            for number in _SIGNALS:
+                signal.signal(number, signal.default_int_handler)
+        step()
 
     before = {number: signal.signal(number, received) for number in _SIGNALS}
     try:

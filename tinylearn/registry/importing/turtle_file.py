@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pyoxigraph import NamedNode, RdfFormat, Triple, parse
 
 from tinylearn.errors import BadInputError
+from tinylearn.registry.importing.files import MOST_BYTES
 from tinylearn.registry.seloc.iris import RELATIVE
+from tinylearn.registry.td.problems import InvalidThingError
+from tinylearn.registry.td.turtle import checked
 
 #: triples of one file
 MOST_TRIPLES = 2_000_000
@@ -27,6 +30,7 @@ class TurtleFile:
 
 def read_turtle(data: bytes, file: str) -> TurtleFile:
     """Raises BadInputError with the place of the mistake."""
+    data = _readable(data, file)
     try:
         quads = parse(data, format=RdfFormat.TURTLE, base_iri=RELATIVE, rename_blank_nodes=True)
         triples = []
@@ -36,10 +40,21 @@ def read_turtle(data: bytes, file: str) -> TurtleFile:
                 raise BadInputError(f"{file}: more than {MOST_TRIPLES:,} triples; split it")
     except (SyntaxError, ValueError) as error:
         raise BadInputError(f"{file}: is no valid Turtle: {error}") from None
+    except MemoryError:
+        raise BadInputError(f"{file}: a text or name in it is too long to be read") from None
     for triple in triples:
         _check(triple, file)
     comment = _BASE_COMMENT.search(data[:4096].decode("utf-8", "replace"))
     return TurtleFile(triples, comment[1] if comment else None)
+
+
+def _readable(data: bytes, file: str) -> bytes:
+    try:
+        return checked(data, MOST_BYTES)
+    except InvalidThingError as error:
+        place, message = error.problems[0].field, error.problems[0].message
+        where = "" if place == "$" else f"{place}: "
+        raise BadInputError(f"{file}: {where}{message}") from None
 
 
 def _check(triple: Triple, file: str) -> None:

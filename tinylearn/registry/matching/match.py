@@ -1,6 +1,6 @@
 """One device and one model: whether they fit, and why not. Pure.
 
-``table.py`` decides the same for many pairs at once; a test holds the two to each other.
+``compare.py`` decides the same for many pairs at once; a test holds the two to each other.
 
 A float32 model on a core without FPU runs in software, some 50 times slower than on a Cortex-M4F. That
 is refused, also where its need was planned for that very target: a plan says what it takes, not

@@ -52,7 +52,8 @@ class Parameter:
         return _TERMS[self.kind](self, text)
 
     def _wrong(self, text: str, wanted: str) -> UsageError:
-        return UsageError(f"parameter {self.name}: {text[:_SHOWN]!r} is not {wanted}")
+        help = f"; give {self.help}" if self.help else ""
+        return UsageError(f"parameter {self.name}: {text[:_SHOWN]!r} is not {wanted}{help}")
 
     def _iri(self, text: str) -> Term:
         prefix, _, rest = text.partition(":")
@@ -62,7 +63,7 @@ class Parameter:
                 return NamedNode(full)
         except ValueError:
             pass
-        raise self._wrong(text, "an IRI")
+        raise self._wrong(text, "an IRI, whole or with a prefix")
 
     def _text(self, text: str) -> Term:
         return Literal(text.encode("utf-8", "replace").decode())

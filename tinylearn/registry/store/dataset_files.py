@@ -86,6 +86,8 @@ def read_quads(path: Path) -> Iterator[Quad]:
         yield from parse(path=str(path), format=form)
     except SyntaxError as error:
         raise BadInputError(f"{path}: is damaged ({error.msg})") from None
+    except MemoryError:
+        raise BadInputError(f"{path}: a text or name in it is too long to be read") from None
     except OSError as error:
         raise BadInputError(f"{path}: cannot be read ({error.strerror or error})") from None
 

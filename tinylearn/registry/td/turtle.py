@@ -37,7 +37,7 @@ def parse_turtle(data: bytes, base: str) -> dict[NamedNode, list[Triple]]:
     time, different ones for different things. Raises InvalidThingError.
     """
     said: _Said = defaultdict(list)
-    for triple in _triples(_checked(data), base):
+    for triple in _triples(checked(data), base):
         said[triple.subject].append(triple)
     things = _things(said)
     if not things:
@@ -52,10 +52,12 @@ def _refusal(field: str, message: str) -> InvalidThingError:
     return InvalidThingError([Problem(field, message)])
 
 
-def _checked(data: bytes) -> bytes:
-    """Bounded, UTF-8, not XML, and not so deep that a parser's stack ends."""
-    if len(data) > MOST_BYTES:
-        raise _refusal("$", f"is larger than {MOST_BYTES:,} bytes; split it")
+def checked(data: bytes, most_bytes: int | None = None) -> bytes:
+    """What a parser may be given: bounded (None: by MOST_BYTES), UTF-8, not XML, and not so deep that
+    a parser's stack ends. Raises InvalidThingError."""
+    most = MOST_BYTES if most_bytes is None else most_bytes
+    if len(data) > most:
+        raise _refusal("$", f"is larger than {most:,} bytes; split it")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
