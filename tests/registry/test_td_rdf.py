@@ -28,7 +28,18 @@ from tinylearn.registry.td.document import (
     td_of_triples,
     to_triples,
 )
-from tinylearn.registry.vocabulary import DISCOVERY, TD, TD_FORMS, TD_SCHEMA, THING, TYPE, XSD, tl
+from tinylearn.registry.vocabulary import (
+    DISCOVERY,
+    S3N,
+    SOSA_EXTEND,
+    TD,
+    TD_FORMS,
+    TD_SCHEMA,
+    THING,
+    TYPE,
+    XSD,
+    tl,
+)
 
 BASE = "urn:tinylearn:td:{}/"
 TEMPERATURE = NamedNode("https://saref.etsi.org/core/Temperature")
@@ -238,3 +249,20 @@ def test_descriptions_of_the_interoperability_events_survive_rdf() -> None:
         back = check_td(td_of_triples(NamedNode(td["id"]), to_triples(check_td(td)))).content
         for kind in ("properties", "actions", "events", "links", "securityDefinitions"):
             assert len(back.get(kind, ())) == len(td.get(kind, ())), (path.name, kind)
+
+
+def test_prefixes_that_no_context_defines_are_taken_as_ours():
+    """Without this a sensor vanishes: "sosa_extend:Microphone" is no IRI, for its underscore."""
+    hardware = {"@type": "s3n:SmartSensor", "tl:sensor": {"@id": "sosa_extend:Microphone"}}
+    found = check_td(thing(**hardware)).mapped
+    assert found.undeclared == ("s3n", "sosa_extend", "tl")
+    about = {(t.predicate, getattr(t.object, "value", "")) for t in found.triples}
+    assert (tl("sensor"), SOSA_EXTEND + "Microphone") in about
+    assert (TYPE, S3N + "SmartSensor") in about
+
+
+def test_prefixes_that_are_defined_are_as_they_are_defined():
+    context = [CONTEXT, {"tl": "urn:other:"}]
+    found = check_td(thing(**{"@context": context, "tl:core": "M4", "title": "unit:7"})).mapped
+    assert found.undeclared == ()
+    assert "urn:other:core" in {t.predicate.value for t in found.triples}

@@ -27,6 +27,7 @@ _SHACL = "http://www.w3.org/ns/shacl#"
 _LOOKED_AT = frozenset(
     {NEURAL_NETWORK.value, SMART_SENSOR.value, terms.MICRO_CONTROLLER, terms.RAM, terms.FLASH}
 )
+_OF_TYPE = ("DatatypeConstraintComponent", "NodeKindConstraintComponent")
 #: things checked together: SHACL's shapes are read once for them
 BATCH = 200
 
@@ -181,15 +182,13 @@ def _told(report: rdflib.Graph) -> list[_Result]:
         for result in report.subjects(rdflib.RDF.type, shacl.ValidationResult)
     ]
     results = [_Result(f, str(p), str(c), v, str(m)) for f, p, c, v, m in rows]
-    of_type = {
-        (r.focus, r.path) for r in results if r.component.endswith("DatatypeConstraintComponent")
-    }
+    of_type = {(r.focus, r.path) for r in results if r.component.endswith(_OF_TYPE)}
     missing = {
         (r.focus, r.path) for r in results if r.component.endswith("MinCountConstraintComponent")
     }
     return [
         r for r in results
-        if not ((r.focus, r.path) in of_type and not r.component.endswith("DatatypeConstraintComponent"))
+        if not ((r.focus, r.path) in of_type and not r.component.endswith(_OF_TYPE))
         and not (r.path == _UNIT and (r.focus, _NUMBER) in missing)
     ]  # fmt: skip
 

@@ -34,6 +34,7 @@ from tinylearn.registry.td.document import (
 )
 from tinylearn.registry.td.json_text import read_json
 from tinylearn.registry.things import unique, without_reserved
+from tinylearn.registry.vocabulary import PREFIXES
 
 #: anonymous Thing Descriptions are named by their content: importing a file again adds nothing
 _ANONYMOUS = UUID("6d1a2f0e-5f0b-4f0a-9a52-8d1c7f6b1e11")
@@ -91,8 +92,7 @@ def _json_file(data: bytes, file: str) -> Prepared:
     """One Thing Description, or a list of them as a directory gives it out."""
     if not data.lstrip().startswith(b"["):
         td = parse_td(data)
-        defects = [Defect(td.id or "", "not in RDF", note, file=file) for note in td.notes]
-        return Prepared(file, [_of_td(td)], defects)
+        return Prepared(file, [_of_td(td)], list(_of_json(td, file)))
     entries = []
     for position, item in enumerate(read_json(data)[0]):
         try:
@@ -100,6 +100,19 @@ def _json_file(data: bytes, file: str) -> Prepared:
         except InvalidThingError as error:
             raise BadInputError(f"entry {position} of the list: {error}") from None
     return Prepared(file, entries)
+
+
+def _of_json(td: ThingDescription, file: str) -> Iterator[Defect]:
+    """What is wrong with a Thing Description that is valid."""
+    subject = td.id or ""
+    for note in td.notes:
+        yield Defect(subject, "not in RDF", note, file=file)
+    for prefix in td.mapped.undeclared:
+        detail, mend = f"{prefix}: is not in @context", f'read as "{prefix}": "{PREFIXES[prefix]}"'
+        yield Defect(subject, "undeclared prefix", detail, mend, file)
+    if td.id is None:
+        mend = 'named by its content; to replace it one day, give it "id": "urn:..."'
+        yield Defect(subject, "no id", f'"{td.title}" has no "id"', mend, file)
 
 
 def _model_file(path: Path, about: About) -> Prepared:

@@ -19,7 +19,7 @@ from tinylearn.registry.td.contexts import FILES, bundled, pruned, without_defau
 from tinylearn.registry.td.culprit import culprit
 from tinylearn.registry.td.parts import VALUES
 from tinylearn.registry.td.problems import InvalidThingError, Path, json_path, problem
-from tinylearn.registry.vocabulary import THING, TYPE, tl
+from tinylearn.registry.vocabulary import PREFIXES, THING, TYPE, tl
 
 #: no prefix of a document can be meant by it, as two slashes follow
 _SUBJECT = NamedNode("tinylearn://subject")
@@ -36,10 +36,12 @@ Term = NamedNode | BlankNode | Literal
 
 @dataclass(frozen=True)
 class Mapped:
-    """Triples about the Thing, and notes on what is not among them."""
+    """Triples about the Thing, and notes on what is not among them. ``undeclared``: prefixes of the
+    vocabularies used here that no context of the document defines, taken as if one did."""
 
     triples: tuple[Triple, ...] = ()
     notes: tuple[str, ...] = ()
+    undeclared: tuple[str, ...] = ()
 
 
 def map_to_rdf(content: dict[str, Any], iri: str) -> Mapped:
@@ -51,13 +53,16 @@ def map_to_rdf(content: dict[str, Any], iri: str) -> Mapped:
     for name in ("@id", _REGISTRATION):
         document.pop(name, None)
     document["id"] = _SUBJECT.value
+    undeclared = survey.undeclared()
+    # first, so that the document's own terms may use them
+    document["@context"].insert(0, {prefix: PREFIXES[prefix] for prefix in undeclared})
     try:
         names = _Names(NamedNode(iri))
     except ValueError:
         message = "is not an IRI; use one such as urn:uuid:..."
         raise InvalidThingError([problem(("id",), message)]) from None
     quads, notes = _quads(document, names.base)
-    return Mapped(tuple(names.triples(quads)), (*survey.notes(), *notes))
+    return Mapped(tuple(names.triples(quads)), (*survey.notes(), *notes), undeclared)
 
 
 def _quads(document: dict[str, Any], base: str) -> tuple[list[Quad], tuple[str, ...]]:
@@ -97,6 +102,7 @@ class _Survey:
 
     words: set[str] = field(default_factory=set)
     prefixes: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
     left_out: dict[str, Path] = field(default_factory=dict)
     objects: int = 0
     terms: int = _USUAL_TERMS
@@ -112,11 +118,28 @@ class _Survey:
         elif isinstance(value, dict):
             self.objects += 1
             self.words.update(value)
+            self._look_at_names(value)
             if "@context" in value:
                 terms += self._look_at_context(value["@context"], (*path, "@context"))
                 self.terms = max(self.terms, terms)
             for name, item in value.items():
                 self.look(item, (*path, name), terms)
+
+    def _look_at_names(self, value: dict[str, Any]) -> None:
+        """At what can only be meant as IRIs."""
+        types = value.get("@type")
+        for name in (*value, value.get("@id"), *(types if isinstance(types, list) else [types])):
+            prefix, colon, rest = name.partition(":") if isinstance(name, str) else ("", "", "")
+            if colon and not rest.startswith("//") and prefix in PREFIXES:
+                self.used.add(prefix)
+
+    def undeclared(self) -> tuple[str, ...]:
+        """Known prefixes that are used and defined nowhere: to JSON-LD "tl:core" is then an IRI of a
+        scheme tl, and "s3n_extend:RAM" none, and both match nothing."""
+        if self.left_out:
+            return ()
+        standard = {name for file in FILES.values() for name in bundled(file)}
+        return tuple(sorted(self.used - self.prefixes - standard))
 
     def _look_at_context(self, context: Any, path: Path) -> int:
         """The number of its terms."""
