@@ -103,3 +103,56 @@ def test_what_makes_no_sense_is_one_line(place: Path, capsys: pytest.CaptureFixt
     capsys.readouterr()
     assert run(place, "show", "x") == 2
     assert "x: not registered" in capsys.readouterr().err
+
+
+def described(**more: Any) -> bytes:
+    """A board as a Thing Description by hand."""
+    td = {
+        "@context": ["https://www.w3.org/2022/wot/td/v1.1", {"s3n": "http://w3id.org/s3n/"}],
+        "id": "urn:x:board", "@type": "s3n:SmartSensor", "title": "Board", "security": "open",
+        "securityDefinitions": {"open": {"scheme": "nosec"}},
+    }  # fmt: skip
+    return json.dumps({key: value for key, value in {**td, **more}.items() if value}).encode()
+
+
+def test_what_a_thing_description_lacks_is_told(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "board.td.json"
+    file.write_bytes(described(id=None, **{"tl:core": "Cortex-M4F", "tl:ramBytes": 65536}))
+    assert run(place, "import", file) == 0
+    out = "".join(capsys.readouterr())
+    assert "tl: is not in @context" in out and "no id" in out
+    assert answer(capsys, place, "devices")[0]["ram_bytes"] == 65536
+
+
+def test_a_unit_as_text_in_json_is_refused_with_what_to_write(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ram = {"@type": "s3n_extend:RAM", "qudt:numericValue": 65536, "qudt:unit": "unit:BYTE"}
+    chip = {"@type": "s3n:MicroController", "tl:core": "M4",
+            "s3n:hasSystemCapability": {"ssn-system:hasSystemProperty": ram}}  # fmt: skip
+    file = tmp_path / "board.td.json"
+    file.write_bytes(described(**{"ssn:hasSubSystem": chip}))
+    assert run(place, "import", file) == 2
+    assert 'is text, not an IRI; in JSON write "qudt:unit": {"@id"' in capsys.readouterr().out
+
+
+def test_the_store_may_stand_behind_the_verb(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["registry", "import", "--targets", "--store", str(place)]) == 0
+    assert main(["registry", "stats", "--store", str(place)]) == 0
+    assert str(place) in capsys.readouterr().out
+
+
+def test_paths_with_spaces_can_be_pasted_and_missing_files_are_missing(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(place, "import", "--targets")
+    assert run(place, "backup", "-o", tmp_path / "my backup") == 0
+    assert f"restore '{tmp_path / 'my backup'}'" in capsys.readouterr().out
+    assert run(tmp_path / "other", "restore", tmp_path / "nosuch") == 2
+    assert "no such file or folder" in capsys.readouterr().err
+    assert run(place, "delete", "esp32-c3") == 2
+    assert "registry devices and models list" in capsys.readouterr().err

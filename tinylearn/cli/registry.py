@@ -20,3 +20,11 @@ def configure(verb: argparse.ArgumentParser) -> None:
     )
     verbs = verb.add_subparsers(dest="registry_verb", metavar="VERB", title="verbs", required=True)
     add_verbs(verbs, "tinylearn.cli.registry_verbs", VERBS, before="registry ")
+    for name in VERBS:
+        # behind the verb as well; suppressed, since its default would hide what stands in front
+        verbs.choices[name].add_argument(
+            "--store",
+            metavar="DIR|URL",
+            default=argparse.SUPPRESS,
+            help="which registry, as before the verb",
+        )

@@ -19,6 +19,7 @@ def configure(verb: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Makes the copy."""
     from pathlib import Path
+    from shlex import quote
 
     from tinylearn.cli.output import print_json
     from tinylearn.cli.registry_options import opened
@@ -29,5 +30,5 @@ def execute(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"out": args.out})
     else:
-        print(f"{args.out} written; next: tinylearn registry --store DIR restore {args.out}")
+        print(f"{args.out} written; next: tinylearn registry --store DIR restore {quote(args.out)}")
     return 0

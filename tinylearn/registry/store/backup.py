@@ -87,6 +87,8 @@ def _restore_endpoint(url: str, source: Path, replace: bool) -> int:
 
 def _copy(source: Path, target: Path) -> None:
     """A backup's folder, or an exported file, as a new store."""
+    if not source.exists():
+        raise UsageError(f"{source}: there is no such file or folder")
     if source.is_dir():
         check_store(source)
         copy_snapshot(source, target)

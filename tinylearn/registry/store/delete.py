@@ -24,4 +24,6 @@ def _name(iri: str) -> NamedNode:
     try:
         return NamedNode(iri)
     except ValueError as error:
-        raise UsageError(f"{iri}: is not an IRI ({error})") from None
+        raise UsageError(
+            f"{iri}: is not an IRI ({error}); tinylearn registry devices and models list those that are there"
+        ) from None
