@@ -232,3 +232,16 @@ def test_only_the_chosen_are_eligible() -> None:
     assert roster.eligible() == ["b", "c", "x"]
     roster.choose(None)
     assert roster.eligible() == ["a", "b", "c", "x"]
+
+
+def test_a_query_that_selects_nobody_is_told(
+    fake: Fake, begun: Callable[..., Registering], caplog: pytest.LogCaptureFixture
+) -> None:
+    begun("SELECT")
+    assert "selects no device" in caplog.text
+    caplog.clear()
+    fake.chosen = frozenset({"press-7"})
+    until(lambda: fake.asked.count("SELECT") > 3, 10)
+    assert "selects no device" not in caplog.text
+    fake.chosen = frozenset()
+    until(lambda: "selects no device" in caplog.text, 10)

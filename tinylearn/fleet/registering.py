@@ -65,6 +65,7 @@ class Registering(Observer):
         """Raises what the first query raises: a wrong one is no reason to wait for ever."""
         if self._query is not None:
             self._chosen = self._registry.names(self._query)
+            _warn_of_nobody(self._chosen)
         self._thread.start()
 
     def changed(self, changes: Sequence[Change]) -> None:
@@ -145,5 +146,14 @@ class Registering(Observer):
             return
         chosen = self._registry.names(self._query)
         with self._lock:
-            self._news |= chosen != self._chosen
+            changed = chosen != self._chosen
+            self._news |= changed
             self._chosen = chosen
+        if changed:
+            _warn_of_nobody(chosen)
+
+
+def _warn_of_nobody(chosen: frozenset[str]) -> None:
+    """Else rounds that do not begin would be a riddle."""
+    if not chosen:
+        _log.warning("registry: the query selects no device; nobody learns until it does")
