@@ -227,3 +227,11 @@ def test_whatever_passes_passes_again_and_is_for_the_engine_alone(pieces, betwee
     assert admit(found.text, LIMITS).text == found.text
     with contextlib.suppress(SyntaxError, RuntimeError):  # scopes of variables, unknown functions
         Store().query(found.text)
+
+
+@pytest.mark.parametrize("prologue", ["", "PREFIX tl: <urn:tinylearn:ns:> "])
+def test_a_prefix_that_is_not_declared_is_named_with_its_declaration(prologue: str):
+    with pytest.raises(
+        QueryRefusedError, match=r"prefix s3n: .* PREFIX s3n: <http://w3id.org/s3n/>"
+    ):
+        admit(prologue + "SELECT ?x { ?x a s3n:SmartSensor }", LIMITS)

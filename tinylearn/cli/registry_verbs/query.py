@@ -28,7 +28,8 @@ def configure(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("what", nargs="?", metavar="NAME|FILE", help="name of a query, or a .rq file")
     verb.add_argument("-e", "--expression", metavar="QUERY", help="the query itself")
     verb.add_argument("--param", action="append", default=[], metavar="NAME=VALUE",
-                      help="value of a parameter, or of a variable of the query")  # fmt: skip
+                      help="value of a parameter, or of a variable of the query; for an iri also the name of a "
+                      "device, model, sensor or task")  # fmt: skip
     verb.add_argument("--format", choices=_FORMATS, default="table",
                       help="rows: table, json, csv, tsv, xml; triples: the others (default table, turtle)")  # fmt: skip
     verb.add_argument("--seconds", type=positive_real, metavar="S", default=60.0,

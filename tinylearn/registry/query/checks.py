@@ -7,7 +7,8 @@ from collections import Counter
 from tinylearn.registry.query.errors import QueryRefusedError
 from tinylearn.registry.query.limits import Limits
 from tinylearn.registry.query.parser import Node
-from tinylearn.registry.query.tokens import string_value
+from tinylearn.registry.query.tokens import position, string_value
+from tinylearn.registry.vocabulary import PREFIXES
 
 #: rules that stand for one triple pattern each: objects, steps of paths, items of collections
 _PATTERNS = ("Object", "PlainObject", "Step", "OneNegated")
@@ -29,6 +30,21 @@ def check(tree: Node, limits: Limits) -> None:
     for node in nodes:
         if node.rule == "Regex":
             _check_regex(node, limits)
+
+
+def check_prefixes(tree: Node, text: str) -> None:
+    """Raises QueryRefusedError for a prefix that is not declared, with its declaration where known."""
+    nodes = list(tree.nodes())
+    prologues = (node for node in nodes if node.rule == "Prologue")
+    declared = {t.text for node in prologues for t in node.tokens() if t.kind == "prefix_name"}
+    for token in (t for node in nodes if node.rule == "Iri" for t in node.tokens()):
+        prefix = token.text[: token.text.find(":") + 1]
+        if token.kind != "iri" and prefix not in declared:
+            known = PREFIXES.get(prefix[:-1], "...")
+            raise QueryRefusedError(
+                f"{position(text, token.start)}: prefix {prefix[:60]} is not declared; begin the query "
+                f"with PREFIX {prefix[:60]} <{known}>"
+            )
 
 
 def _check_regex(call: Node, limits: Limits) -> None:

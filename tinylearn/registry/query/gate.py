@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tinylearn.registry.query.checks import check
+from tinylearn.registry.query.checks import check, check_prefixes
 from tinylearn.registry.query.errors import QueryRefusedError
 from tinylearn.registry.query.limits import Limits
 from tinylearn.registry.query.mend import mended
@@ -58,6 +58,7 @@ def admit(text: str, limits: Limits) -> Admitted:
             raise QueryRefusedError(f"{where}: {token.kind} is not allowed: {why}")
     tree = parse(sparql(), "Query", found, text)
     check(tree, limits)
+    check_prefixes(tree, text)
     found, notes = mended(found)
     names = frozenset(token.text[1:] for token in found if token.kind == "var")
     return Admitted(text_of(found), _form(tree), names, _behind_brace(tree, found), notes)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from tinylearn.errors import BadInputError, UsageError
@@ -12,6 +13,7 @@ from tinylearn.registry.query.formats import Format
 from tinylearn.registry.query.formats import named as format_named
 from tinylearn.registry.query.gate import admit
 from tinylearn.registry.query.limits import Limits
+from tinylearn.registry.query.meant import iri_meant
 from tinylearn.registry.query.service import Answer, QueryService
 from tinylearn.registry.store.base import Term
 from tinylearn.registry.store.open import open_store
@@ -25,15 +27,22 @@ class Question:
     values: Mapping[str, Term]
 
 
-def question(what: str | None, expression: str | None, given: Sequence[str]) -> Question:
+def question(
+    what: str | None, expression: str | None, given: Sequence[str],
+    meant: Callable[[str, str], str] = lambda _, value: value,
+) -> Question:  # fmt: skip
     """``what``: the name of a query, or a file; ``expression``: SPARQL in its place. ``given``: values
-    of parameters, ``name=value``. Raises UsageError, BadInputError."""
+    of parameters, ``name=value``; ``meant``: from the name of a parameter that takes an IRI and what was
+    typed to the IRI. Raises UsageError, BadInputError."""
     if (what is None) == (expression is None):
         raise UsageError("give one query: a name, a file or -e QUERY")
     values = _pairs(given)
     if what in named.names():
         query = named.load(what)
-        return Question(query.text, query.values(values))
+        iris = {p.name for p in query.parameters if p.kind == "iri"}
+        return Question(query.text, query.values(
+            {name: meant(name, value) if name in iris else value for name, value in values.items()}
+        ))  # fmt: skip
     text = expression if what is None else _read(Path(what))
     return Question(text or "", {name: _guessed(name, value) for name, value in values.items()})
 
@@ -44,11 +53,14 @@ def answered(
 ) -> Answer:  # fmt: skip
     """The answer of the registry in a folder or at a URL, in a format by its name; ``table`` is the one
     that a table is made from."""
-    asked = question(what, expression, given)
+    question(
+        what, expression, given, lambda *_: "urn:x"
+    )  # what is wrong without a store is said first
     limits = replace(Limits(), seconds=seconds, workers=1, spare=0)
-    accept = _wanted_format(asked, format, limits).names[0]
     store = open_store(where, create=False, read_only=True)
     try:
+        asked = question(what, expression, given, partial(iri_meant, store))
+        accept = _wanted_format(asked, format, limits).names[0]
         with QueryService(store, limits) as service:
             return service.ask(asked.text, asked.values, accept)
     finally:
