@@ -154,7 +154,8 @@ def test_what_does_not_fit_is_refused_with_reasons(place: Path, tmp_path: Path) 
 
 def test_a_device_without_target_needs_one(place: Path, tmp_path: Path) -> None:
     words = ("generate", "--model", "motion", "--device", "press-strange", "-o", tmp_path / "o")
-    assert "give one with --target" in fails(2, place, *words)
+    said = fails(2, place, *words)
+    assert "give one with --target, of its core are cortex-m4f, " in said
     text = done("registry", "--store", place, *words, "--target", "arduino-nano-33-ble").out
     assert "open the example motion_device" in text
 
@@ -168,6 +169,27 @@ def test_what_was_filled_in_is_not_lost(place: Path, tmp_path: Path) -> None:
     assert "sensors.c: was filled in" in fails(2, place, *words)
     assert snapshot(tmp_path / "o") == before
     done("registry", "--store", place, *words, "--discard-sensors")
+    # what nobody filled in may move to where another format has it
+    done("registry", "--store", place, *words, "--format", "platformio")
+    assert "sensors.c" not in snapshot(tmp_path / "o")
+
+
+def test_names_are_understood_as_they_are_shown(place: Path) -> None:
+    shown = done("registry", "--store", place, "match", "--model", "motion", "--top", "9").out
+    assert "Big press (press-st)" in shown
+    said = done("registry", "--store", place, "match", "--device", "Big press (press-st)").out
+    assert said.splitlines()[-1].startswith("Big press")
+
+
+def test_queries_by_name_take_names(place: Path) -> None:
+    def rows(*words: str) -> str:
+        return done("registry", "--store", place, "query", *words, "--format", "csv").out
+
+    assert "Big press" in rows("devices-for-model", "--param", "model=motion")
+    assert "motion" in rows("models-for-device", "--param", "device=press-big")
+    assert "press-big" in rows("devices-with-sensor", "--param", "sensor=gyroscope")
+    assert "motion" in rows("models-by-task", "--param", "task=classification")
+    assert "no model of that title" in fails(2, place, "query", "model", "--param", "model=nosuch")
 
 
 def test_a_copy_that_was_changed_is_not_used(place: Path, tmp_path: Path) -> None:

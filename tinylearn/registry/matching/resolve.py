@@ -3,6 +3,7 @@ ways first, one scan in the engine where none of them finds it."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ _AT_ONCE = 1000
 #: letters of a last part that can name it
 _LEAST = 6
 _END = 8
+#: as ``labels`` tells those apart that have one title
+_LABEL = re.compile(rf"(.+) \((.{{1,{_END}}})\)")
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,9 @@ def _scanned(store: GraphStore, kind: Kind, name: str) -> Iterator[list[str]]:
         f"SELECT DISTINCT ?g {{ GRAPH ?g {{ ?g {kind.title} ?title }} FILTER ({same}) }}",
     )
     yield [i for i in found if len(name) >= _LEAST and words.local_name(i).startswith(name)]
+    if label := _LABEL.fullmatch(name):
+        same = _titled(store, kind, label[1])
+        yield [iri for iri in same if words.local_name(iri).startswith(label[2])]
 
 
 def _of_kind(store: GraphStore, kind: Kind, query: str) -> list[str]:

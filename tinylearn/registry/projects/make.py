@@ -28,7 +28,7 @@ from tinylearn.registry.projects.sensor_kinds import sensors_of
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.triples import Description
 from tinylearn.registry.vocabulary import tl
-from tinylearn.targets import find
+from tinylearn.targets import all_targets, find
 from tinylearn.targets.target import Target
 
 
@@ -91,9 +91,12 @@ def project(store: GraphStore, model: str, device: str, wanted: Wanted) -> Proje
 def _target(device: Device, wanted: Wanted) -> Target:
     name = wanted.target or device.target
     if name is None:
+        same = ", ".join(
+            t.name for t in all_targets() if t.core.lower() == (device.core or "").lower()
+        )
         raise UsageError(
             f"{device.title}: does not say which target it is (tl:target); give one with --target, "
-            "see tinylearn targets"
+            + (f"of its core are {same}" if same else "see tinylearn targets")
         )
     return find(name)
 
