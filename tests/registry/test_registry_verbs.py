@@ -126,6 +126,16 @@ def test_what_a_thing_description_lacks_is_told(
     assert answer(capsys, place, "devices")[0]["ram_bytes"] == 65536
 
 
+def test_a_misspelt_word_of_ours_is_told(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "board.td.json"
+    file.write_bytes(described(**{"tl:core": "M4", "tl:ramByte": 65536}))
+    assert run(place, "import", file) == 0
+    out = "".join(capsys.readouterr())
+    assert "tl:ramByte" in out and "did you mean tl:ramBytes?" in out and "tl:core" not in out
+
+
 def test_a_unit_as_text_in_json_is_refused_with_what_to_write(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,6 +14,7 @@ from pyoxigraph import NamedNode, Triple
 from tinylearn.errors import BadInputError
 from tinylearn.registry.devices.read import device_of, flat_facts, is_device, without_flat_facts
 from tinylearn.registry.importing.files import Kind, kind_of, read_bytes
+from tinylearn.registry.importing.own_terms import unknown_terms
 from tinylearn.registry.importing.split import split
 from tinylearn.registry.importing.turtle_file import read_turtle
 from tinylearn.registry.importing.vocabulary_file import vocabulary
@@ -72,6 +73,7 @@ def prepared(path: Path, about: About | None = None) -> Prepared:
     made = _turtle_file(data, file) if kind is Kind.TURTLE else _json_file(data, file)
     for entry in made.entries:
         check_name(entry.iri)
+        made.defects.extend(unknown_terms(entry.iri, entry.said, file))
     return made
 
 
@@ -112,7 +114,8 @@ def _of_json(td: ThingDescription, file: str) -> Iterator[Defect]:
         yield Defect(subject, "undeclared prefix", detail, mend, file)
     if td.id is None:
         mend = 'named by its content; to replace it one day, give it "id": "urn:..."'
-        yield Defect(subject, "no id", f'"{td.title}" has no "id"', mend, file)
+        wrong = ', its "@id" is not read' if "@id" in td.content else ""
+        yield Defect(subject, "no id", f'"{td.title}" has no "id"{wrong}', mend, file)
 
 
 def _model_file(path: Path, about: About) -> Prepared:

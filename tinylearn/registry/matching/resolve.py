@@ -97,8 +97,8 @@ def _scanned(store: GraphStore, kind: Kind, name: str) -> Iterator[list[str]]:
     )
     yield [i for i in found if len(name) >= _LEAST and words.local_name(i).startswith(name)]
     if label := _LABEL.fullmatch(name):
-        same = _titled(store, kind, label[1])
-        yield [iri for iri in same if words.local_name(iri).startswith(label[2])]
+        titled = _titled(store, kind, label[1])
+        yield [iri for iri in titled if words.local_name(iri).startswith(label[2])]
 
 
 def _of_kind(store: GraphStore, kind: Kind, query: str) -> list[str]:
