@@ -41,7 +41,7 @@ def main() -> None:
     args = parser.parse_args()
     rows = list(_rows(args.only or list(MODULES), args.quick))
     if args.json:
-        print_json([asdict(row) for row in rows])
+        print_json({"rows": [asdict(row) for row in rows]})
     else:
         print_table((">devices", "operation", ">s", ">MB", ">bar", "engine"), map(_cells, rows))
 
