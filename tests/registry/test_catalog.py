@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from described import DEVICE, board, triples
 from pyoxigraph import NamedNode
-from registry.described import DEVICE, board, triples
 
 from tinylearn.errors import BadInputError
 from tinylearn.registry.catalog import Catalog

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from described import DEVICE, MEMORY, board, triples
 from hypothesis import given
 from hypothesis import strategies as st
 from pyoxigraph import NamedNode
-from registry.described import DEVICE, MEMORY, board, triples
 
 from tinylearn.registry.devices.facts import Device
 from tinylearn.registry.devices.read import device_of, flat_facts, is_device, without_flat_facts

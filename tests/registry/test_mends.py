@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from described import DEVICE, MEMORY, board, triples
 from pyoxigraph import Literal, NamedNode, Triple
-from registry.described import DEVICE, MEMORY, board, triples
 
 from tinylearn.registry.seloc.defects import summary
 from tinylearn.registry.seloc.mend import Mended, mended

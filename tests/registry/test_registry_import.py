@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from registry.described import DEVICE, board, turtle
+from described import DEVICE, board, turtle
 
 from tinylearn.errors import BadInputError
 from tinylearn.registry.catalog import Catalog

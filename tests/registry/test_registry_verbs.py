@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from registry.described import MEMORY, board, turtle
+from described import MEMORY, board, turtle
 
 from tinylearn.cli.main import main
 

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from described import DEVICE, MEMORY, board, triples
 from pyoxigraph import NamedNode
-from registry.described import DEVICE, MEMORY, board, triples
 
 from tinylearn.registry.devices.facts import Device
 from tinylearn.registry.devices.write import triples_of
