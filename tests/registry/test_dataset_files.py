@@ -198,7 +198,7 @@ def test_a_damaged_backup_leaves_the_registry(tmp_path: Path) -> None:
     table.write_bytes(content)
     (tmp_path / "bad.nq").write_text("<urn:test:a>")
     for source in (tmp_path / "copy", tmp_path / "bad.nq", tmp_path / "none.nq", tmp_path):
-        with pytest.raises((StoreError, BadInputError)):
+        with pytest.raises((StoreError, UsageError)):
             restore(str(tmp_path / "registry"), source, replace=True)
     again = open_store(tmp_path / "registry", create=False)
     assert len(again.names()) == 20
