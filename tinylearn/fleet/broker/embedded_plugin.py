@@ -42,8 +42,21 @@ class AccessPlugin(BaseAuthPlugin, BaseTopicPlugin):  # type: ignore[misc]
         return self.access.may_receive(user, name)
 
 
+class Subscriptions(dict[str, Any]):
+    """Filters and who listens. amqtt goes through them while it waits for others, who may subscribe
+    meanwhile; that would end the task which deals a message out."""
+
+    def items(self) -> Any:
+        """As they are now."""
+        return list(super().items())
+
+
 class FilteredBroker(Broker):  # type: ignore[misc]
     """amqtt sends retained messages that match anybody's subscription to whoever connects."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._subscriptions = Subscriptions(self._subscriptions)
 
     async def _publish_retained_messages_for_subscription(
         self, subscription: tuple[str, int], session: Any

@@ -51,9 +51,9 @@ class RemoteEngine:
         try:
             return self._rendered(body, format)
         except SyntaxError as error:
-            raise QueryFailedError(
-                f"{self._addresses.shown}: its answer is cut off ({error})"
-            ) from None
+            why = str(error)
+        # not as its context: what it holds of the engine must be dropped by this thread
+        raise QueryFailedError(f"{self._addresses.shown}: its answer is cut off ({why})")
 
     def close(self) -> None:
         """See Engine."""

@@ -54,8 +54,8 @@ def map_to_rdf(content: dict[str, Any], iri: str) -> Mapped:
         document.pop(name, None)
     document["id"] = _SUBJECT.value
     undeclared = survey.undeclared()
-    # first, so that the document's own terms may use them
-    document["@context"].insert(0, {prefix: PREFIXES[prefix] for prefix in undeclared})
+    if undeclared:  # first, so that the document's own terms may use them
+        document["@context"].insert(0, {prefix: PREFIXES[prefix] for prefix in undeclared})
     try:
         names = _Names(NamedNode(iri))
     except ValueError:
