@@ -11,6 +11,6 @@ from tinylearn.fleet.broker.embedded_plugin import Subscriptions
 
 def test_somebody_may_subscribe_while_a_message_is_dealt_out() -> None:
     subscriptions = Subscriptions({"a": [], "b": []})
-    for name, _ in subscriptions.items():
-        subscriptions[name + "/later"] = []
+    for name, listeners in subscriptions.items():
+        subscriptions[name + "/later"] = listeners
     assert sorted(subscriptions) == ["a", "a/later", "b", "b/later"]

@@ -12,6 +12,7 @@ import asyncio
 import logging
 import ssl
 import threading
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tinylearn.fleet.transports.counts import Counts
 
 _PLUGIN = "tinylearn.fleet.broker.embedded_plugin.AccessPlugin"
 _START_SECONDS = 20.0
+_CLOSE_SECONDS = 2.0
 
 
 class EmbeddedBroker:
@@ -65,7 +67,7 @@ class EmbeddedBroker:
         if self._loop is not None and self._stop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stop.set)
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(2 * _CLOSE_SECONDS)
 
     def is_alive(self) -> bool:
         """Whether it serves."""
@@ -122,4 +124,6 @@ class EmbeddedBroker:
         self._started.set()
         await self._stop.wait()
         server.close()
-        await broker.shutdown()
+        # it may wait for ever for a client that goes away at the same time
+        with suppress(TimeoutError):
+            await asyncio.wait_for(broker.shutdown(), _CLOSE_SECONDS)

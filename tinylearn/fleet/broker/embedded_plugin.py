@@ -56,7 +56,7 @@ class FilteredBroker(Broker):  # type: ignore[misc]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._subscriptions = Subscriptions(self._subscriptions)
+        self._subscriptions: dict[str, Any] = Subscriptions()
 
     async def _publish_retained_messages_for_subscription(
         self, subscription: tuple[str, int], session: Any

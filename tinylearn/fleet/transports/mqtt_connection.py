@@ -206,6 +206,7 @@ class Connection:
     def _handle(self, packet: Packet) -> None:
         if packet.kind != Kind.PUBLISH:
             return
+        self._backoff.succeeded()  # it serves; where it ends now, it may soon be back
         topic, content, number = packets.parse_publish(packet)
         token = (self._connection, number) if number else None
         self._guarded(self._on_message, topic, content, token)
