@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tinylearn.errors import UsageError
 from tinylearn.fleet.begin import PROJECT
-from tinylearn.fleet.model import load_project
+from tinylearn.fleet.model import FleetModel, load_project
 from tinylearn.fleet.run_handle import RunHandle
 
 
@@ -26,20 +26,25 @@ def exported(
     """A version, or the newest. The ``project`` is, if not said, the one that
     the run was served with. Raises UsageError where it is of another model, or the version's
     weights are no longer kept."""
-    run = handle.run
-    project = project or project_of(handle)
-    model, _ = load_project(project)
+    project, model = project_of(handle, project)
+    number = handle.store.head(handle.run.id).number if version is None else version
+    return Exported(number, model.blob(handle.weights(number)), project)
+
+
+def project_of(handle: RunHandle, project: Path | None = None) -> tuple[Path, FleetModel]:
+    """The project, by default the one that the run was served with, and its model. Raises UsageError
+    where it is of another model, or not known."""
+    run, folder = handle.run, project or _served(handle)
+    model, _ = load_project(folder)
     if model.hash != run.model_hash:
         raise UsageError(
             f"model {model.name}: is not the one of run {run.id}, {run.model_name} (hash "
             f"{run.model_hash.hex()}); give its project with --model"
         )
-    number = handle.store.head(run.id).number if version is None else version
-    return Exported(number, model.blob(handle.weights(number)), project)
+    return folder, model
 
 
-def project_of(handle: RunHandle) -> Path:
-    """The project that a run was served with. Raises UsageError where that is not known."""
+def _served(handle: RunHandle) -> Path:
     states = handle.store.load(handle.run.id, own=False).states
     if PROJECT not in states:
         raise UsageError(f"run {handle.run.id}: does not know its project; give --model PROJECT")

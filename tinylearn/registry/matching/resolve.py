@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pyoxigraph import Literal, NamedNode
 
 from tinylearn.errors import BadInputError
-from tinylearn.registry.matching import words
 from tinylearn.registry.matching.csv_rows import table_of
+from tinylearn.registry.names import short
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.vocabulary import NEURAL_NETWORK, SCHEMA, SMART_SENSOR, TD, TYPE
 
@@ -88,17 +88,17 @@ def _scanned(store: GraphStore, kind: Kind, name: str) -> Iterator[list[str]]:
     inside = " || ".join(f"CONTAINS(STR(?g), {Literal(mark + name)})" for mark in "/#:")
     query = f"SELECT DISTINCT ?g {{ GRAPH ?g {{ ?g {TYPE} {kind.type} }} FILTER ({inside}) }}"
     found = sorted(iri for (iri,) in table_of(store.select_csv(query)))
-    yield [iri for iri in found if words.local_name(iri) == name]
+    yield [iri for iri in found if short(iri) == name]
     same = f"LCASE(STR(?title)) = {Literal(name.lower())}"
     yield _of_kind(
         store,
         kind,
         f"SELECT DISTINCT ?g {{ GRAPH ?g {{ ?g {kind.title} ?title }} FILTER ({same}) }}",
     )
-    yield [i for i in found if len(name) >= _LEAST and words.local_name(i).startswith(name)]
+    yield [i for i in found if len(name) >= _LEAST and short(i).startswith(name)]
     if label := _LABEL.fullmatch(name):
         titled = _titled(store, kind, label[1])
-        yield [iri for iri in titled if words.local_name(iri).startswith(label[2])]
+        yield [iri for iri in titled if short(iri).startswith(label[2])]
 
 
 def _of_kind(store: GraphStore, kind: Kind, query: str) -> list[str]:
@@ -113,9 +113,7 @@ def labels(store: GraphStore, iris: Sequence[str]) -> dict[str, str]:
     known = titles(store, iris)
     common = Counter(known.values())
     return {
-        iri: f"{known[iri]} ({words.local_name(iri)[:_END]})"
-        if common[known[iri]] > 1
-        else known[iri]
+        iri: f"{known[iri]} ({short(iri)[:_END]})" if common[known[iri]] > 1 else known[iri]
         for iri in known
     } | {iri: iri for iri in iris if iri not in known}
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from tinylearn.registry.names import short
+
 _UNITS = (("GB", 10**9), ("MB", 10**6), ("kB", 1000))
 #: the words of a local name: CamelCase, snake_case and kebab-case
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
@@ -23,14 +25,9 @@ def _digits(value: float) -> str:
     return f"{value:.0f}" if "e" in text else text
 
 
-def local_name(iri: str) -> str:
-    """The part of an IRI that tells it from its neighbours."""
-    return re.split(r"[/#:]", iri.rstrip("/#:"))[-1] or iri
-
-
 def sensor(iri: str) -> str:
     """A sensor class in lower case: ``microphone``, ``light sensor``."""
-    name = local_name(iri)
+    name = short(iri)
     return (" ".join(_WORD.findall(name)).lower() or name)[:_LONGEST]
 
 

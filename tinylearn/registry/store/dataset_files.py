@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import BinaryIO
 
 from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse, serialize
 
+from tinylearn.emit.write import new_file
 from tinylearn.errors import BadInputError, UsageError
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.store.update_text import check_name
@@ -48,8 +47,9 @@ def dataset_format(path: Path) -> RdfFormat:
 def export_dataset(store: GraphStore, path: Path) -> Contents:
     """Writes all graphs, completely or not at all; an existing file is replaced."""
     form, counted = dataset_format(path), _Counted(store.quads())
-    with _new_file(path) as file:
+    with new_file(path) as file:
         serialize(counted, file, form, prefixes=PREFIXES if form == RdfFormat.TRIG else None)
+    sync_folder(path.parent)
     return Contents(counted.graphs, counted.quads)
 
 
@@ -135,19 +135,3 @@ def _sorted(quads: Iterator[Quad]) -> Iterator[Iterator[Quad]]:
 
 def _all(store: Store) -> Generator[Quad, None, None]:
     yield from store.quads_for_pattern(None, None, None, None)
-
-
-@contextmanager
-def _new_file(path: Path) -> Iterator[BinaryIO]:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-    sync_folder(path.parent)
