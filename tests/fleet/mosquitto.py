@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ FLEET = "test"
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
 _SECONDS = 20.0
 _RELOADED = "Reloading config"
+_RUNNING = " running\n"
 
 
 def free_port() -> int:
@@ -56,9 +57,12 @@ class MosquittoServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        """Comes back when it lets clients in and minds signals, which it does a little later: a
+        SIGHUP in between would end it."""
+        times = self.log().count(_RUNNING) if self._log.exists() else 0
         with self._log.open("ab") as log:
             self._process = subprocess.Popen([self.program, "-c", str(self.conf)], stderr=log)
-        _wait_for(int(self.url.rpartition(":")[2]), self._process)
+        _wait_for(lambda: self.log().count(_RUNNING) > times, self._process)
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:
@@ -81,7 +85,7 @@ class MosquittoServer:
         times = self.log().count(_RELOADED)
 
         def is_done() -> bool:
-            assert self._process is not None
+            assert self._process is not None and self.is_alive(), "mosquitto has ended"
             self._process.send_signal(signal.SIGHUP)
             time.sleep(0.05)
             return self.log().count(_RELOADED) > times
@@ -113,18 +117,21 @@ def plain_mosquitto(folder: Path) -> Iterator[str]:
     with (folder / "plain.log").open("ab") as log:
         process = subprocess.Popen([program(), "-c", str(conf)], stderr=log)
     try:
-        _wait_for(port, process)
+        _wait_for(lambda: _is_open(port), process)
         yield f"mqtt://127.0.0.1:{port}"
     finally:
         process.kill()
         process.wait()
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+    while not condition():
+        assert process.poll() is None, "mosquitto ends as it starts"
+        assert time.monotonic() < deadline, "mosquitto does not come up"
         time.sleep(0.02)
-    raise AssertionError("mosquitto does not come up")

@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,14 +52,15 @@ def _library(models: Sequence[EmittedModel], cache: Path) -> Path:
     texts["unity.c"] = "".join(f'#include "{m.name}.c"\n' for m in models)
     assert len(texts) == 2 * len(models) + 1, "two models of one library have one name"
     digest = hashlib.sha256(repr((sorted(texts.items()), _FLAGS)).encode() + _firmware_digest())
-    folder = cache / digest.hexdigest()[:20]
-    if not (folder / "models.so").is_file():
-        folder.mkdir(exist_ok=True)
-        for name, text in texts.items():
-            (folder / name).write_text(text)
-        compile_c(folder / "unity.c", folder / f"models.{os.getpid()}.so", "gcc", *_FLAGS)
-        os.replace(folder / f"models.{os.getpid()}.so", folder / "models.so")
-    return folder / "models.so"
+    library = cache / digest.hexdigest()[:20] / "models.so"
+    if not library.is_file():
+        with tempfile.TemporaryDirectory(dir=cache) as own:
+            for name, text in texts.items():
+                Path(own, name).write_text(text)
+            compile_c(Path(own, "unity.c"), Path(own, library.name), "gcc", *_FLAGS)
+            library.parent.mkdir(exist_ok=True)
+            os.replace(Path(own, library.name), library)
+    return library
 
 
 def compile_c(source: Path, output: Path, compiler: str, *flags: str) -> None:
