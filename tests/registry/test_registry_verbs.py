@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,41 @@ def test_targets_are_registered_listed_and_shown(
         answer(capsys, place, "show", "esp32-c3", "--td")["id"] == "urn:tinylearn:target:esp32-c3"
     )
     assert answer(capsys, place, "models") == []
+
+
+@pytest.mark.parametrize("what", [(), ("--device", "esp32-c3"), ("--model", "m")])
+def test_a_match_where_one_side_is_missing(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], what: tuple[str, ...]
+) -> None:
+    run(place, "import", "--targets", "-q")
+    capsys.readouterr()
+    assert run(place, "match", *what) == (2 if "--model" in what else 0)
+    done = capsys.readouterr()
+    assert {
+        (): "14 devices and 0 models are registered: nothing to match",
+        ("--device", "esp32-c3"): "Espressif ESP32-C3: 0 of 0 models fit",
+        ("--model", "m"): "m: no model of that title",
+    }[what] in done.out + done.err
+
+
+@pytest.mark.parametrize("verb", ["import", "validate"])
+def test_a_folder_without_anything_to_read(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "readme.txt").write_text("nothing")
+    assert run(place, verb, folder) == 2
+    assert "notes: holds nothing that can be imported; there are .json, " in capsys.readouterr().err
+    assert not place.exists()
+
+
+def test_what_is_no_regular_file(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "board.ttl")
+    assert run(place, "import", tmp_path / "board.ttl") == 2
+    assert "board.ttl: is no regular file" in capsys.readouterr().err
 
 
 def test_a_file_that_is_wrong_is_refused_with_what_to_write(

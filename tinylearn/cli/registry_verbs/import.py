@@ -30,7 +30,7 @@ def execute(args: argparse.Namespace) -> int:
     """Registers, and prints what was registered, refused and mended."""
     from tinylearn.cli.output import progress
     from tinylearn.errors import BadInputError, UsageError
-    from tinylearn.registry.importing.files import found
+    from tinylearn.registry.importing.files import all_found
     from tinylearn.registry.importing.importer import Importer
     from tinylearn.registry.importing.targets import prepared_targets
     from tinylearn.registry.matching.follow import follow
@@ -38,7 +38,7 @@ def execute(args: argparse.Namespace) -> int:
     if not args.paths and not args.targets:
         raise UsageError("nothing to import; name files or folders, or give --targets")
     about = about_of(args)
-    files = [file for path in args.paths for file in found(path)]
+    files = all_found(args.paths)
     with opened(args, create=True) as store:
         importer, before = Importer(store, about), store.revision()
         if args.targets:

@@ -143,6 +143,10 @@ def _matrix(args: argparse.Namespace, store: GraphStore, index: Index, asked: As
             "fits": found.fits.tolist(), **({"pairs": pairs} if args.why else {}),
         })  # fmt: skip
         return 0
+    if not found.fits.size:
+        print(f"{len(found.devices):,} devices and {len(found.models):,} models are registered: "
+              "nothing to match; tinylearn registry import registers more")  # fmt: skip
+        return 0
     _print_matrix(index, asked, found, named)
     if args.why:
         _print_reasons(index, asked, found, named)

@@ -23,10 +23,10 @@ def execute(args: argparse.Namespace) -> int:
     from tinylearn.cli.output import print_json, progress
     from tinylearn.errors import BadInputError
     from tinylearn.registry.importing.checking import wrong_in_files, wrong_in_store
-    from tinylearn.registry.importing.files import found
+    from tinylearn.registry.importing.files import all_found
 
     if args.paths:
-        files = [file for path in args.paths for file in found(path)]
+        files = all_found(args.paths)
         wrong = list(wrong_in_files(progress(files, len(files), "checking", args)))
     else:
         with opened(args, read_only=True) as store:

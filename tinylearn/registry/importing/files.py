@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from pathlib import Path
 
@@ -39,9 +39,19 @@ def kind_of(path: Path) -> Kind:
         return Kind.THING
     kind = _BY_SUFFIX.get(path.suffix.lower())
     if kind is None:
-        known = ", ".join(sorted([*_BY_SUFFIX, ".json"]))
-        raise BadInputError(f"{path}: cannot be imported; there are {known}, and folders of these")
+        raise BadInputError(f"{path}: cannot be imported; there are {_known()}, and folders of these")
     return kind
+
+
+def all_found(paths: Iterable[Path]) -> list[Path]:
+    """What ``found`` finds for each; raises BadInputError for a folder without anything to import."""
+    files = []
+    for path in paths:
+        inside = list(found(path))
+        if not inside:
+            raise BadInputError(f"{path}: holds nothing that can be imported; there are {_known()}")
+        files += inside
+    return files
 
 
 def found(path: Path) -> Iterator[Path]:
@@ -49,7 +59,8 @@ def found(path: Path) -> Iterator[Path]:
     builds, links, and JSON files that are no Thing Descriptions are left out."""
     if not path.is_dir():
         if not path.is_file():
-            raise BadInputError(f"{path}: there is no such file or folder")
+            what = "is no regular file" if path.exists() else "there is no such file or folder"
+            raise BadInputError(f"{path}: {what}")
         kind_of(path)
         yield path
         return
@@ -70,6 +81,10 @@ def read_bytes(path: Path) -> bytes:
             f"{path}: {size:,} bytes; at most {MOST_BYTES:,} are read. Split it, or load a dump with restore"
         )
     return path.read_bytes()
+
+
+def _known() -> str:
+    return ", ".join(sorted([*_BY_SUFFIX, ".json"]))
 
 
 def _is_wanted(path: Path) -> bool:

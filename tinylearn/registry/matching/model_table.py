@@ -40,7 +40,8 @@ class ModelTable:
             or [np.zeros(sensors.words, np.uint64)]
         )
         self.unsupported = np.array([bool(m.unsupported) for m in self.models], bool)
-        self.arithmetic = np.array([ARITHMETICS.get(m.arithmetic or "", -1) for m in self.models])
+        codes = [ARITHMETICS.get(m.arithmetic or "", -1) for m in self.models]
+        self.arithmetic = np.array(codes, np.intp)  # an index, of no models too
         known = [np.nan if m.accuracy is None else m.accuracy for m in self.models]
         self.accuracy = np.array(known, np.float64)
 
