@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_tools import ROOT, done, refused, stream, tinylearn
+from cli_tools import ROOT, done, refused, stream, tinylearn, tinylearn
 
 from tinylearn import __version__, errors
 from tinylearn.cli import ops as tinylearn_ops
@@ -181,6 +181,12 @@ def test_a_reader_that_stops_early_is_no_error(words: list[str]) -> None:
     ran.stderr.close()
 
 
+def test_closed_streams_are_no_error() -> None:
+    shell = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
+    for words, code in ((["targets"], 0), (["generate", "gone.keras", "-o", "x"], 2)):
+        assert subprocess.run([*shell, *COMMAND, *words], check=False).returncode == code
+
+
 def test_what_the_system_refuses_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(args: argparse.Namespace) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/media/card/model.c")
@@ -195,6 +201,9 @@ def test_an_interrupt_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(tinylearn_ops, "execute", interrupt)
     assert refused(130, "ops") == "tinylearn ops: interrupted\n"
+    monkeypatch.setattr(tinylearn_ops, "configure", interrupt)
+    early = tinylearn("ops")
+    assert (early.code, early.out, early.err) == (130, "", "tinylearn: interrupted\n")
 
 
 def on_terminal(*words: object) -> tuple[str, str]:

@@ -51,27 +51,38 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    args = build_parser().parse_args(argv)
+    _open_closed_streams()
+    command = "tinylearn"
     try:
+        args = build_parser().parse_args(argv)
+        command = f"tinylearn {args.command}"
         code = int(args.execute(args) or 0)
         sys.stdout.flush()
         return code
     except TinylearnError as error:
-        return _failed(args, str(error), error.exit_code)
+        return _failed(command, str(error), error.exit_code)
     except ModuleNotFoundError as error:
-        return _failed(args, _of_packages(error), MissingToolError.exit_code)
+        return _failed(command, _of_packages(error), MissingToolError.exit_code)
     except BrokenPipeError:
         # the reader has seen enough; Python's own flush at exit must not fail again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        return _failed(args, _of_system(error), TinylearnError.exit_code)
+        return _failed(command, _of_system(error), TinylearnError.exit_code)
     except KeyboardInterrupt:
-        return _failed(args, "interrupted", 130)
+        return _failed(command, "interrupted", 130)
 
 
-def _failed(args: argparse.Namespace, reason: str, code: int) -> int:
-    print(f"tinylearn {args.command}: {reason}", file=sys.stderr)
+def _open_closed_streams() -> None:
+    """Who closes a stream (``>&-``) does not want it. Python has None for it then, and the next file that
+    is opened would get its number, and with it what a library prints."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115
+
+
+def _failed(command: str, reason: str, code: int) -> int:
+    print(f"{command}: {reason}", file=sys.stderr)
     return code
 
 
