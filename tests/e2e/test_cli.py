@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_tools import ROOT, done, refused, stream, tinylearn, tinylearn
+from cli_tools import ROOT, done, refused, stream, tinylearn
 
 from tinylearn import __version__, errors
 from tinylearn.cli import ops as tinylearn_ops

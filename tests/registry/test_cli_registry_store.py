@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -105,6 +108,46 @@ def test_no_registry_is_made_by_looking(
     code, _, err = run(capsys, "none", *verb)
     assert code == 1 and "none: no registry is there" in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_backup_inside_the_registry_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "registry"
+    open_store(place).close()
+    code, _, err = run(capsys, str(place), "backup", "-o", place / "copy")
+    assert code == 2 and "copy: lies in the registry itself" in err
+    assert not (place / "copy").exists()
+
+
+def test_a_full_disk_is_the_copys_not_the_registrys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "registry"
+    store = open_store(place)
+    store.upsert(dict([device(1)]))
+    store.close()
+
+    def full(source: object, target: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source), None, str(target))
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    copy, before = tmp_path / "copy", sorted(tmp_path.iterdir())
+    for verb in (("backup", "-o", copy), ("--store", copy, "restore", place)):
+        code, _, err = run(capsys, str(place), *verb)
+        assert (code, err.split(": ", 1)[1]) == (
+            1, f"{copy}: cannot be written (No space left on device)\n")  # fmt: skip
+        assert sorted(tmp_path.iterdir()) == before
+    assert told(capsys, str(place), "export", "-o", tmp_path / "all.nq")["graphs"] == 1
+
+
+def test_what_is_not_there_is_not_restored(
+    filled: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for source, said in (("none", "there is no such file or folder"),
+                         (str(Path(__file__)), "not a format for a whole registry")):  # fmt: skip
+        code, _, err = run(capsys, filled, "restore", source)
+        assert code == 2 and said in err and "--replace" not in err
 
 
 def test_an_export_to_no_file(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -178,3 +179,12 @@ def test_file_that_cannot_be_written_stays(tmp_path: Path, monkeypatch) -> None:
     with pytest.raises(OSError, match="I/O"):
         write_file(tmp_path / "f", b"new")
     assert tree(tmp_path) == {"f": b"old"}
+
+
+def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    for path, at_once in ((tmp_path / "no" / "a.nq", True), (tmp_path / "a.nq", False)):
+        with pytest.raises(OSError) as caught, write.new_file(path):
+            assert not at_once
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        assert caught.value.filename == str(path)
+    assert not list(tmp_path.iterdir())

@@ -12,9 +12,9 @@ from pathlib import Path
 from tinylearn.errors import UsageError
 from tinylearn.registry.models.files import copy_all
 from tinylearn.registry.store.base import GraphStore
-from tinylearn.registry.store.dataset_files import import_dataset
+from tinylearn.registry.store.dataset_files import dataset_format, import_dataset
 from tinylearn.registry.store.embedded import EmbeddedStore
-from tinylearn.registry.store.errors import StoreError
+from tinylearn.registry.store.errors import NO_ROOM, StoreError, unwritable
 from tinylearn.registry.store.folder import check_folder, check_store, is_store
 from tinylearn.registry.store.lock import held
 from tinylearn.registry.store.open import is_url, open_store
@@ -29,6 +29,7 @@ def back_up(store: GraphStore, target: Path) -> None:
     links where it can be: instantly, but on the same disk. Raises UsageError, StoreError."""
     if target.exists() or not target.absolute().parent.is_dir():
         raise UsageError(f"{target}: name a folder that does not exist, in one that does")
+    _check_outside(store, target)
     with _staged(target) as copy:
         if isinstance(store, EmbeddedStore):
             store.backup(copy)
@@ -47,6 +48,7 @@ def restore(where: str, source: Path, replace: bool = False) -> int:
     is, one after the other, and then those are deleted that the source does not have. ``replace``:
     gives up what is there. Raises UsageError, BadInputError, StoreError.
     """
+    _check_source(source)
     if is_url(where):
         return _restore_endpoint(where, source, replace)
     folder = Path(where)
@@ -87,15 +89,29 @@ def _restore_endpoint(url: str, source: Path, replace: bool) -> int:
 
 def _copy(source: Path, target: Path) -> None:
     """A backup's folder, or an exported file, as a new store."""
-    if not source.exists():
-        raise UsageError(f"{source}: there is no such file or folder")
     if source.is_dir():
-        check_store(source)
         copy_snapshot(source, target)
         return
     store = EmbeddedStore(target)
     import_dataset(store, source)
     store.close()
+
+
+def _check_outside(store: GraphStore, target: Path) -> None:
+    """A copy inside of what it is a copy of would be lost with it."""
+    folder = getattr(store, "folder", None)
+    if isinstance(folder, Path) and folder.resolve() in target.resolve().parents:
+        raise UsageError(f"{target}: lies in the registry itself; name a folder elsewhere")
+
+
+def _check_source(source: Path) -> None:
+    """Before anybody is told to give something up for it."""
+    if not source.exists():
+        raise UsageError(f"{source}: there is no such file or folder")
+    if source.is_dir():
+        check_store(source)
+    else:
+        dataset_format(source)
 
 
 def _fill(target: Path, source: GraphStore) -> None:
@@ -125,10 +141,17 @@ def _follow(old: Path, new: Path) -> None:
 def _staged(target: Path) -> Iterator[Path]:
     """A place beside ``target`` for what will be renamed to it; not there yet, gone afterwards."""
     parent = target.absolute().parent
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=parent))
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=parent))
+    except OSError as error:
+        raise unwritable(target, error) from None
     try:
         yield folder / "new"
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise unwritable(target, error) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

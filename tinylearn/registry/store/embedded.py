@@ -181,8 +181,7 @@ class EmbeddedStore:
             yield store
             return
         try:
-            copy_snapshot(self.folder, Path(place) / "copy")
-            yield Store.read_only(str(Path(place) / "copy"))
+            yield _copied(self.folder, Path(place) / "copy") or store
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
@@ -235,6 +234,15 @@ def _told(where: str) -> Iterator[None]:
         yield
     except (OSError, RuntimeError) as error:
         raise StoreError(f"{where}: {error}") from error
+
+
+def _copied(folder: Path, target: Path) -> Store | None:
+    """A copy, open for reading; None where its disk has no room."""
+    try:
+        copy_snapshot(folder, target)
+    except OSError:
+        return None
+    return Store.read_only(str(target))
 
 
 def _all_names(store: Store) -> list[NamedNode]:

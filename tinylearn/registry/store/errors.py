@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 from tinylearn.errors import TinylearnError
+
+#: what the system says of a place to write to, never of one to read from
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 class StoreError(TinylearnError):
@@ -15,3 +21,8 @@ class StoreLockedError(StoreError):
 
 class AnswerTooLargeError(StoreError):
     """An endpoint's answer is larger than allowed."""
+
+
+def unwritable(target: Path, error: OSError) -> StoreError:
+    """That nothing can be written to ``target``, by its own name."""
+    return StoreError(f"{target}: cannot be written ({error.strerror or error})")

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pyoxigraph import Store
 
-from tinylearn.registry.store.errors import StoreError
+from tinylearn.registry.store.errors import NO_ROOM, StoreError
 from tinylearn.registry.store.folder import UNFINISHED, sweep
 
 _PATIENCE_S = 10.0
@@ -36,7 +36,7 @@ def open_snapshot(folder: Path, patience_s: float = _PATIENCE_S) -> Store:
 
 def copy_snapshot(folder: Path, target: Path, patience_s: float = _PATIENCE_S) -> None:
     """What ``open_snapshot`` would see as a store of its own, in ``target``, which is replaced. Tables,
-    which never change, are hard links where they can be.
+    which never change, are hard links where they can be. Raises OSError where there is no room.
 
     Oxigraph's own backup of a store that is open for reading leaves the log out, and with it what was
     committed last.
@@ -76,6 +76,8 @@ def _undisturbed(folder: Path, action: Callable[[], T], patience_s: float) -> T:
             if undisturbed:
                 return result
         except (OSError, RuntimeError) as error:
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
+                raise  # of the copy's disk
             failure, undisturbed = str(error), _state(folder) == before
         if undisturbed or time.monotonic() > deadline:
             raise StoreError(f"{folder}: cannot be read ({failure})")
