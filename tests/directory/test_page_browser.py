@@ -125,7 +125,7 @@ def test_the_matrix_says_why_not(page):
 def test_float_without_fpu_if_one_likes(page):
     show(page, "match", deviceWords="MPS2 Cortex-M3 AN385", modelWords="bare")
     mark = page.get_by_role("button", name=re.compile("^bare on Arm MPS2 AN385"))
-    assert mark.inner_text() == "U"
+    assert mark.inner_text() == "P"
     page.get_by_label("float without FPU is fine").check()
     page.get_by_text("shown: 1 of 1 fit").wait_for()
     mark.click()
@@ -231,6 +231,30 @@ def test_what_fits_becomes_a_project(page, filled, tmp_path):
     assert "--format arduino" in box.get_by_role("alert").inner_text(timeout=60_000)
     page.keyboard.press("Escape")
     box.wait_for(state="detached")
+
+
+def test_a_dialog_goes_with_the_view_that_it_is_of(page):
+    show(page, "devices")
+    page.goto(f"/#/device?iri={quote(NANO, safe='')}")
+    page.get_by_role("button", name=re.compile("^Generate project: motion")).click()
+    box = page.get_by_role("dialog", name="Generate project")
+    box.wait_for()
+    page.go_back()
+    heading(page, "Devices")
+    box.wait_for(state="detached")
+
+
+def test_a_column_of_short_names_is_not_squeezed(page):
+    """Where an IRI may break anywhere and its neighbours are long."""
+    long = "word " * 200
+    text = f'SELECT ?s ?p ?o {{ VALUES (?s ?p ?o) {{ ("{long}" <{TD}hasPropertyAffordance> "{long}") }} }}'
+    show(page, "query")
+    page.get_by_label("SPARQL", exact=True).fill(text)
+    run(page).get_by_role("heading", name="1 row").wait_for()
+    widths = page.locator("main tbody tr:first-child td").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect().width)"
+    )
+    assert len(widths) == 3 and min(widths) > 100
 
 
 def test_titles_do_not_run(page):

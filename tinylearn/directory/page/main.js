@@ -67,5 +67,8 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   main.focus();
 });
 setUpForgetting(document.getElementById("forget"));
-addEventListener("hashchange", show);
+addEventListener("hashchange", () => {
+  for (const box of document.querySelectorAll("dialog[open]")) box.close();  // they ask about the view that is left
+  show();
+});
 show();

@@ -4,7 +4,7 @@ import { h } from "../dom.js";
 import { to } from "../router.js";
 
 /** What stands for each kind of reason. */
-export const LETTERS = { sensor: "S", RAM: "R", flash: "F", operator: "O", FPU: "U", need: "?" };
+export const LETTERS = { sensor: "S", RAM: "R", flash: "F", operator: "O", FPU: "P", need: "N" };
 
 const STEPS = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };
 
@@ -14,7 +14,7 @@ export function grid(found, why) {
   const marks = found.devices.items.map((device) => device.cells.map((cell, at) => mark(
     { device: device.iri, deviceTitle: device.title, model: models[at].iri, modelTitle: models[at].title, mode: found.mode, softFloat: found.softFloat, ...cell }, why)));
   if (marks.length && marks[0].length) marks[0][0].tabIndex = 0;
-  const heading = (model) => h("th", { scope: "col" }, h("a", { href: to("model", { iri: model.iri }), title: model.title }, model.title));
+  const heading = (model) => h("th", { scope: "col" }, h("a", { href: to("model", { iri: model.iri }), title: `${model.title}, ${model.iri}` }, model.title));
   const row = (device, at) => h("tr", {},
     h("th", { scope: "row" }, h("div", {}, h("a", { href: to("device", { iri: device.iri }), title: device.title }, device.title),
       h("span", { class: "chip", title: `${device.fitting} of all ${found.allModels} models fit` }, `${device.fitting}/${found.allModels}`))),

@@ -36,6 +36,6 @@ const table = (columns, rows) => h("div", { class: "scroll" }, h("table", {},
 function cell(term) {
   if (!term) return h("td", { class: "soft" }, "");
   if (term.type === "uri") return h("td", { class: "term" }, link(term.value));
-  if (term.type !== "literal") return h("td", { class: "soft mono" }, `_:${term.value}`);
+  if (term.type !== "literal") return h("td", { class: "soft mono term" }, `_:${term.value}`);
   return h("td", { class: isNumber(term) ? "number" : "term" }, term.value, term["xml:lang"] && h("small", {}, ` @${term["xml:lang"]}`));
 }

@@ -10,7 +10,7 @@ import { to } from "../router.js";
 const need = (mode, key, show) => (one) => (one[mode] ? show(one[mode][key]) : h("span", { class: "soft", title: one.obstacles[mode] ?? "not known" }, "—"));
 
 const COLUMNS = [
-  { label: "Model", wide: true, cell: (one) => [h("a", { class: "title", href: to("model", { iri: one.iri }) }, one.title), h("span", { class: "sub" }, [one.task, one.arithmetic].filter(Boolean).join(", ") || "—")] },
+  { label: "Model", wide: true, cell: (one) => [h("a", { class: "title", href: to("model", { iri: one.iri }) }, one.title), h("span", { class: "sub" }, [one.task, one.arithmetic].filter(Boolean).join(", ") || "—"), h("span", { class: "sub iri", title: one.iri }, one.iri)] },
   { label: "Accuracy", number: true, cell: (one) => percent(one.accuracy) },
   { label: "MACs", number: true, cell: need("inference", "macs", many) },
   { label: "RAM", number: true, cell: need("inference", "ramBytes", bytes) },
