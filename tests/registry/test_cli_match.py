@@ -29,6 +29,15 @@ DEVICE = """
 """
 
 
+NETWORK = """
+@prefix nnet: <https://w3id.org/tinyml-schema/neural-network-schema#> .
+@prefix ssn: <http://www.w3.org/ns/ssn/> . @prefix tl: <urn:tinylearn:ns:> .
+<urn:example:net> a nnet:NeuralNetwork ; <https://schema.org/name> "only words" ;
+  tl:inferenceRamBytes 10 ; tl:inferenceFlashBytes 10 ;
+  ssn:hasInput [ a nnet:NetworkInput ; nnet:hasInputInfo "words" ] .
+"""
+
+
 def device(name: str, title: str, ram: int, core: str = "Cortex-M4F", target: str = "cortex-m4f",
            sensors: str = "Accelerometer") -> str:  # fmt: skip
     parts = "".join(f", [ a x:{sensor} ]" for sensor in sensors.split())
@@ -244,6 +253,16 @@ def test_a_project_can_be_registered_and_generated_anew(place: Path, tmp_path: P
         done(*words, "-o", tmp_path / mode, "--mode", mode)
         learns[mode] = json.loads((tmp_path / mode / "net_info.json").read_text())["loss"]
     assert learns["inference"] == "none" and learns["learning"] != "none"
+
+
+def test_a_file_for_a_model_that_is_only_described(place: Path, tmp_path: Path) -> None:
+    described = tmp_path / "described.ttl"
+    described.write_text(NETWORK)
+    store = tmp_path / "r"
+    done("registry", "--store", store, "import", "--targets", described)
+    told = fails(2, store, "generate", "--model", "only words", "--device", "cortex-m4f",
+                 "-o", tmp_path / "o", "--file", place.parent / "motion.keras")  # fmt: skip
+    assert "has no SHA-256 to tell" in told and "motion.keras by; import the model file" in told
 
 
 def test_the_published_pairs(tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ WRONG = [
     (("sensors", "-e", "ASK {}"), "give one query"),
     (("device",), "parameter device (the device) is missing"),
     (("device", "--param", "device"), "give it as name=value"),
+    (("device", "--param", "device=urn:a", "--param", "device=urn:b"), "is there more than once"),
     (("device", "--param", "device=no iri"), "no iri: no device of that title, IRI"),
     (("-e", "DROP ALL"), "line 1, column 1: DROP is not allowed"),
     (("-e", "ASK {}", "--param", "x=1"), "the query has no variable ?x"),

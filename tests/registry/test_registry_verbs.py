@@ -77,6 +77,21 @@ def test_a_folder_without_anything_to_read(
     assert not place.exists()
 
 
+@pytest.mark.parametrize("name", ["a.jsonld", "a.td.json", "a.tflite", "a.keras"])
+def test_an_empty_file_is_said_to_be_empty(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (tmp_path / name).touch()
+    assert run(place, "import", tmp_path / name) == 2
+    assert "is empty" in capsys.readouterr().out
+
+
+def test_an_empty_name(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(place, "import", "--targets", "-q")
+    assert run(place, "show", "") == 2
+    assert "a name is empty" in capsys.readouterr().err
+
+
 def test_what_is_no_regular_file(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

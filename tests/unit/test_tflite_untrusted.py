@@ -258,9 +258,11 @@ def test_dilation_of_nothing_is_refused(attempt):
 
 
 def test_not_a_model(attempt, tmp_path):
-    for content in (b"", b"TFL3", packed(model()).replace(b"TFL3", b"TFL2")):
+    for content in (b"TFL3", packed(model()).replace(b"TFL3", b"TFL2")):
         with pytest.raises(BadInputError, match="identifier is not TFL3"):
             attempt(content)
+    with pytest.raises(BadInputError, match="is empty"):
+        attempt(b"")
     with pytest.raises(BadInputError, match="no such file"):
         tflite.load(tmp_path / "absent.tflite")
 

@@ -83,6 +83,8 @@ def _read_open(file: io.BufferedReader) -> Archive:
 
 def _check_start(file: io.BufferedReader) -> None:
     start = file.read(8)
+    if not start:
+        raise BadInputError("is empty")
     for magic, what in _LEGACY:
         if start.startswith(magic):
             raise UnsupportedError(f"{what}; {_CONVERT}")

@@ -96,6 +96,8 @@ def read(path: Path, bare: bool = False) -> TfModel:
     imported can be described. An operator of somebody's own is then ``CUSTOM:`` and its name.
     """
     content = _content(path)
+    if not content:
+        raise BadInputError("is empty")
     if content[4:8] != _IDENTIFIER:
         raise BadInputError("not a TFLite model: its identifier is not TFL3")
     schema = _schema()
@@ -114,7 +116,7 @@ def _content(path: Path) -> bytes:
     except OSError as error:
         raise BadInputError(f"cannot be read: {error.strerror or error}") from None
     if len(content) > _LARGEST_FILE:
-        raise BadInputError(f"larger than {_LARGEST_FILE} bytes; no microcontroller holds it")
+        raise BadInputError(f"larger than {_LARGEST_FILE:,} bytes; no microcontroller holds it")
     return content
 
 

@@ -76,7 +76,7 @@ def project(store: GraphStore, model: str, device: str, wanted: Wanted) -> Proje
     _require_match(replace(on, target=target.name), known, wanted)
     path = wanted.file or files.kept(store, known.sha256)
     if path is None or known.sha256 is None:
-        raise UsageError(f"{known.title}: {_no_file(store, known)}")
+        raise UsageError(f"{known.title}: {_no_file(store, known, wanted.file)}")
     files.checked(path, known.sha256)
     learn = Description(triples).text(NamedNode(model), tl("learns"))
     emitted = _emitted(path, known, wanted, learn or LEARN)
@@ -110,7 +110,9 @@ def _require_match(device: Device, model: Model, wanted: Wanted) -> None:
         )
 
 
-def _no_file(store: GraphStore, model: Model) -> str:
+def _no_file(store: GraphStore, model: Model, given: Path | None) -> str:
+    if given is not None:
+        return f"its description has no SHA-256 to tell {given} by; import the model file, and generate that model"
     if model.sha256 is None:
         return "is described without its file, so no code can be generated; import the model file"
     if files.folder_of(store) is None:

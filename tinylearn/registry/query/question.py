@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -78,6 +79,9 @@ def _pairs(given: Sequence[str]) -> dict[str, str]:
     for name, equals, _ in pairs:
         if not equals:
             raise UsageError(f"--param {name}: give it as name=value")
+    twice = next((name for name, count in Counter(p[0] for p in pairs).items() if count > 1), None)
+    if twice is not None:
+        raise UsageError(f"--param {twice}: is there more than once; give it one value")
     return {name: value for name, _, value in pairs}
 
 

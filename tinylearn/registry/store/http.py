@@ -132,7 +132,8 @@ class HttpClient:
         what = {
             401: "wants a user and password; write them into the URL, user:password@",
             403: "does not allow this",
-            404: f"has no SPARQL endpoint at {path}; name its base, such as http://HOST:7878",
+            404: f"has no SPARQL endpoint at {path}; name its base, such as http://HOST:7878 (tinylearn serve is "
+            "no such endpoint; it answers queries at /search/sparql)",
         }.get(status, f"answers {status} at {path}")
         return StoreError(f"{self._where.shown}: {what}" + (f" ({text})" if text else ""))
 

@@ -26,6 +26,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def read_json(data: bytes | str) -> tuple[Any, str]:
     """The value and its text. Raises InvalidThingError."""
     text = _text(data)
+    if not text.strip():
+        raise _refusal("$", "is empty; write a JSON object")
     _check_shape(text)
     reader = _Reader()
     try:
