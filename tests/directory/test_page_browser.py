@@ -244,6 +244,12 @@ def test_a_dialog_goes_with_the_view_that_it_is_of(page):
     box.wait_for(state="detached")
 
 
+def test_an_empty_registry_says_so(browser, tmp_path):
+    with served(tmp_path / "store") as service, tab(browser, base_url=service.url) as page:
+        show(page, "match")
+        assert page.get_by_text("Nothing to compare: no device yet.").is_visible()
+
+
 def test_a_column_of_short_names_is_not_squeezed(page):
     """Where an IRI may break anywhere and its neighbours are long."""
     long = "word " * 200

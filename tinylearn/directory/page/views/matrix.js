@@ -38,7 +38,7 @@ export async function matrix(parameters, signal) {
     const { devices, models } = found;
     const fits = devices.items.reduce((sum, device) => sum + device.cells.filter((cell) => cell.fits).length, 0);
     summary.textContent = `${count(devices.total)} devices × ${count(models.total)} models; shown: ${count(fits)} of ${count(devices.items.length * models.items.length)} fit`;
-    fill(body, devices.items.length && models.items.length ? grid({ ...found, softFloat: state.softFloat }, why) : nothing("Nothing to compare: no device or no model of that name."));
+    fill(body, devices.items.length && models.items.length ? grid({ ...found, softFloat: state.softFloat }, why) : nothing(`Nothing to compare: no ${devices.items.length ? "model" : "device"} ${state.deviceWords || state.modelWords ? "of that name" : "yet"}.`));
     pager(rows, devices, "devices", (deviceOffset) => turn({ deviceOffset }));
     pager(columns, models, "models", (modelOffset) => turn({ modelOffset }));
   }
