@@ -122,6 +122,13 @@ def test_info_file_gives_what_the_project_says(models, tmp_path: Path, monkeypat
     assert bare.sensors == {SOSA_EXTEND + "Camera"}
 
 
+def test_a_projects_two_descriptions_are_no_contradiction(models, tmp_path: Path) -> None:
+    done("generate", models["mlp"], "-o", tmp_path / "p", *SAID)
+    report = done("registry", "--store", tmp_path / "r", "import", tmp_path / "p", "--json").json
+    assert report["defects"] == [] and len(report["registered"]) == 1
+    assert report["registered"][0]["file"].endswith("mlp_info.json"), "which knows the build"
+
+
 def test_what_was_built_is_measured(copied) -> None:
     if shutil.which("arm-none-eabi-gcc") is None or shutil.which("make") is None:
         pytest.skip("needs make and arm-none-eabi-gcc")

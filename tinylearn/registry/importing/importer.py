@@ -16,6 +16,7 @@ from tinylearn.registry.importing.files import Kind, kind_of
 from tinylearn.registry.importing.prepare import Entry, Prepared, prepared
 from tinylearn.registry.models.about import About
 from tinylearn.registry.models.files import keep_imported
+from tinylearn.registry.models.folder import SUFFIX
 from tinylearn.registry.seloc.defects import Defect
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.things import kept, stored_thing
@@ -116,8 +117,9 @@ class Importer:
             for entry in file.entries:
                 before = self._store.graph(entry.iri)
                 graph = _graph(entry, before, now)
-                if entry.iri in graphs and set(graph) != set(graphs[entry.iri]):
-                    defects.append(_twice(entry, registered[entry.iri], file.file))
+                told = registered.get(entry.iri)
+                if told and _differ(graph, graphs[entry.iri], file.file, told.file):
+                    defects.append(_twice(entry, told, file.file))
                 graphs[entry.iri] = graph
                 registered[entry.iri] = Registered(
                     entry.kind, entry.iri.value, entry.title, file.file, not before
@@ -158,6 +160,12 @@ def _graph(entry: Entry, before: list[Triple], now: datetime) -> list[Triple]:
     thing = stored_thing(entry.iri, before) if before else None
     first = (thing.created if thing else None) or now
     return kept(entry.iri, entry.triples, entry.content, first, now)
+
+
+def _differ(later: list[Triple], first: list[Triple], later_file: str, first_file: str) -> bool:
+    """Not so a project's own two: its info file tells what its Turtle file does, and what was built."""
+    name = later_file.removesuffix(SUFFIX)
+    return set(later) != set(first) and (name == later_file or first_file != f"{name}.ttl")
 
 
 def _twice(entry: Entry, first: Registered, file: str) -> Defect:

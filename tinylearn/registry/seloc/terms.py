@@ -6,7 +6,7 @@ from pyoxigraph import NamedNode, Triple
 
 from tinylearn.registry.seloc.defects import Found
 from tinylearn.registry.seloc.iris import local
-from tinylearn.registry.vocabulary import NNET, SCHEMA, SOSA, SOSA_EXTEND, TL, TYPE
+from tinylearn.registry.vocabulary import MLS, NNET, SCHEMA, SOSA, SOSA_EXTEND, TL, TYPE
 
 _NNET = frozenset([
     "NeuralNetwork", "Layer", "Activation", "Quantization", "LayerType", "Metric",
@@ -35,14 +35,18 @@ RENAMED = {
 }  # fmt: skip
 #: metrics are individuals of nnet:Metric, not classes
 _METRICS = frozenset(NNET + n for n in ("Top_1_accuracy", "Top_5_accuracy", "Other_metric"))
+#: what tinylearn's own descriptions say beside it, so that the published queries find them too
+_EVALUATION = NamedNode(MLS + "ModelEvaluation")
 
 
 def mend_terms(triples: list[Triple], found: Found) -> list[Triple]:
     """Renames, and reports what no schema defines."""
     for name in sorted({t.value for triple in triples for t in triple if isinstance(t, NamedNode)}):
         _report(name, found)
+    both = {t.subject for t in triples if t.predicate == TYPE and t.object == _EVALUATION}
     for triple in triples:
-        if triple.predicate == TYPE and triple.object.value in _METRICS:  # type: ignore[union-attr]
+        is_metric = triple.predicate == TYPE and triple.object.value in _METRICS  # type: ignore[union-attr]
+        if is_metric and triple.subject not in both:
             found.add("metric used as a class", f"a nnet:{local(triple.object)}")  # type: ignore[arg-type]
     return [_renamed(triple) for triple in triples]
 
