@@ -39,7 +39,9 @@ def kind_of(path: Path) -> Kind:
         return Kind.THING
     kind = _BY_SUFFIX.get(path.suffix.lower())
     if kind is None:
-        raise BadInputError(f"{path}: cannot be imported; there are {_known()}, and folders of these")
+        raise BadInputError(
+            f"{path}: cannot be imported; there are {_known()}, and folders of these"
+        )
     return kind
 
 
