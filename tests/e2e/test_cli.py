@@ -187,6 +187,18 @@ def test_closed_streams_are_no_error() -> None:
         assert subprocess.run([*shell, *COMMAND, *words], check=False).returncode == code
 
 
+def test_what_the_terminal_cannot_write_is_one_line(tmp_path: Path) -> None:
+    program = "import sys; from tinylearn.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    words = [sys.executable, "-c", program, "registry", "--store", tmp_path / "r", "import"]
+    (tmp_path / "b\xfc.tflite").write_bytes(b"none")
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    ran = subprocess.run([*words, tmp_path / "b\xfc.tflite"], env=ascii_only, capture_output=True,
+                         text=True, check=False)  # fmt: skip
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == ("tinylearn registry import: '\\xfc' cannot be written in ascii; name it "
+                          "otherwise, or set PYTHONUTF8=1\n")  # fmt: skip
+
+
 def test_what_the_system_refuses_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(args: argparse.Namespace) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/media/card/model.c")

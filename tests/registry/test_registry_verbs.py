@@ -92,6 +92,23 @@ def test_an_empty_name(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "a name is empty" in capsys.readouterr().err
 
 
+def test_a_title_that_would_steer_the_terminal(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    title = "lamp\x1b[31m\x07\x9b2J"
+    (tmp_path / "lamp.jsonld").write_text(json.dumps({
+        "@context": "https://www.w3.org/2022/wot/td/v1.1", "id": "urn:test:lamp", "title": title,
+        "security": "none", "securityDefinitions": {"none": {"scheme": "nosec"}},
+    }))  # fmt: skip
+    assert run(place, "import", tmp_path / "lamp.jsonld") == 0
+    assert run(place, "show", "urn:test:lamp") == 0
+    assert run(place, "show", title + "x") == 2
+    done = capsys.readouterr()
+    assert "lamp [31m  2J" in done.out and "lamp [31m  2Jx: not registered" in done.err
+    assert not {"\x1b", "\x07", "\x9b"} & {*done.out, *done.err}
+    assert answer(capsys, place, "show", "urn:test:lamp")["title"] == title
+
+
 def test_what_is_no_regular_file(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -67,6 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # the reader has seen enough; Python's own flush at exit must not fail again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except UnicodeEncodeError as error:
+        return _failed(command, _of_encoding(error), TinylearnError.exit_code)
     except OSError as error:
         return _failed(command, _of_system(error), TinylearnError.exit_code)
     except KeyboardInterrupt:
@@ -82,7 +84,10 @@ def _open_closed_streams() -> None:
 
 
 def _failed(command: str, reason: str, code: int) -> int:
-    print(f"{command}: {reason}", file=sys.stderr)
+    from tinylearn.cli.output import plain
+
+    said = "\n".join(map(plain, reason.split("\n")))
+    print(f"{command}: {said}", file=sys.stderr)
     return code
 
 
@@ -94,6 +99,14 @@ def _of_packages(error: ModuleNotFoundError) -> str:
     if name not in PACKAGES:
         raise error
     return f"needs {name}: pip install 'tinylearn[{PACKAGES[name][1]}]'"
+
+
+def _of_encoding(error: UnicodeEncodeError) -> str:
+    """A text or the name of a file that cannot be said in what this terminal or a library speaks."""
+    letters = ascii(error.object[error.start : error.end])[:80]
+    return (
+        f"{letters} cannot be written in {error.encoding}; name it otherwise, or set PYTHONUTF8=1"
+    )
 
 
 def _of_system(error: OSError) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Advance(Protocol):
@@ -39,7 +42,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title:
 
     Nothing is ever cut off, however narrow the terminal. Columns without any name: no header.
     """
-    cells = [[number(cell) for cell in row] for row in rows]
+    cells = [[plain(number(cell)) for cell in row] for row in rows]
     names = [column.removeprefix(">") for column in columns]
     widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
     right = [column.startswith(">") for column in columns]
@@ -47,6 +50,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title:
         print(title)
     for row in [names, *cells] if any(names) else cells:
         print(_line(row, widths, right))
+
+
+def plain(text: str) -> str:
+    """Without what moves a terminal's cursor or changes its colours: a title may be a stranger's."""
+    return _CONTROL.sub(" ", text)
 
 
 def _line(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:

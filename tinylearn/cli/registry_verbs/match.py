@@ -66,7 +66,7 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _pair(args: argparse.Namespace, store: GraphStore, found: Match) -> int:
-    from tinylearn.cli.output import print_json, print_table
+    from tinylearn.cli.output import plain, print_json, print_table
     from tinylearn.cli.registry_matching import as_json, left, scaled, size
     from tinylearn.registry.matching.resolve import labels
 
@@ -75,7 +75,7 @@ def _pair(args: argparse.Namespace, store: GraphStore, found: Match) -> int:
         return 0
     named, need = labels(store, [found.device, found.model]), found.need
     model, device = named[found.model], named[found.device]
-    print(f"{model} on {device}, {found.mode}: {'fits' if found.fits else 'does not fit'}")
+    print(plain(f"{model} on {device}, {found.mode}: {'fits' if found.fits else 'does not fit'}"))
     rows = [("", reason) for reason in (*found.reasons, *found.warnings)]
     rows += [
         ("RAM", f"{size(need.ram_bytes)} needed, {left(found.ram_left)}"),
@@ -90,7 +90,7 @@ def _pair(args: argparse.Namespace, store: GraphStore, found: Match) -> int:
 
 
 def _row(args: argparse.Namespace, store: GraphStore, of: str, found: Ranking, other: str) -> int:
-    from tinylearn.cli.output import print_json, print_table
+    from tinylearn.cli.output import plain, print_json, print_table
     from tinylearn.cli.registry_matching import as_json, check, scaled, size, why
     from tinylearn.registry.matching.resolve import labels
 
@@ -109,7 +109,9 @@ def _row(args: argparse.Namespace, store: GraphStore, of: str, found: Ranking, o
                  scaled(one.joules, "J"), why(one))) for one in shown],
     )  # fmt: skip
     more = f"; --top {len(found)} shows all" if len(found) > len(shown) else ""
-    print(f"{named[of]}: {found.fitting:,} of {len(found):,} {other}s fit, {args.mode}{more}")
+    print(
+        plain(f"{named[of]}: {found.fitting:,} of {len(found):,} {other}s fit, {args.mode}{more}")
+    )
     return 0
 
 
@@ -173,10 +175,11 @@ def _print_matrix(index: Index, asked: Asked, found: Matrix, named: dict[str, st
 
 
 def _print_reasons(index: Index, asked: Asked, found: Matrix, named: dict[str, str]) -> None:
+    from tinylearn.cli.output import plain
     from tinylearn.cli.registry_matching import why
 
     for at, device in enumerate(found.devices):
-        print(f"\n{named[device]}")
+        print(f"\n{plain(named[device])}")
         for m, model in enumerate(found.models):
             if not found.fits[at, m]:
-                print(f"  {named[model]}: {why(index.pair(device, model, asked))}")
+                print(plain(f"  {named[model]}: {why(index.pair(device, model, asked))}"))
