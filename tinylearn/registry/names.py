@@ -25,8 +25,6 @@ def find(store: GraphStore, name: str) -> NamedNode:
     exact = [found for found in names if found.value == name]
     if exact:
         return exact[0]
-    if not name:
-        raise BadInputError("a name is empty; give an IRI, the end of one, or a title")
     known = {*store.names(THING), *store.names(SMART_SENSOR), *store.names(NEURAL_NETWORK)}
     found = sorted(
         {n for n in known if short(n.value) == name or n.value.endswith(name)} | _titled(store, name),

@@ -21,10 +21,13 @@ def configure(verb: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Prints it."""
     from tinylearn.cli.output import print_json, print_table
+    from tinylearn.errors import UsageError
     from tinylearn.registry.catalog import Catalog
     from tinylearn.registry.names import find
     from tinylearn.registry.shown import facts_of, td_of, turtle_of
 
+    if not args.name:
+        raise UsageError("a name is empty; give an IRI, the end of one, or a title")
     with opened(args, read_only=True) as store:
         iri = find(store, args.name)
         if args.turtle:
