@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from tinylearn.registry.store.backup import back_up
 from tinylearn.registry.store.embedded import EmbeddedStore
 from tinylearn.registry.store.errors import StoreError, StoreLockedError
 from tinylearn.registry.store.open import open_store
+from tinylearn.registry.store.snapshot import copy_snapshot
 from tinylearn.registry.store.write_ahead_log import WriteAheadLog
 
 
@@ -207,6 +210,21 @@ def test_a_backup_holds_what_was_written_last(tmp_path: Path, read_only: bool) -
     copy.upsert({}, deleted=copy.names())
     assert len(store.names()) == 4  # the copy is one of its own
     for opened in (copy, source, store):
+        opened.close()
+
+
+def test_a_backup_lists_again_what_is_taken_away_after_the_manifest_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RocksDB removes what nothing names any more without another word in its manifest."""
+    store = filled(tmp_path / "registry")
+    gone, listed = ["OPTIONS-000001"], os.listdir
+    monkeypatch.setattr(os, "listdir", lambda folder: listed(folder) + gone)
+    monkeypatch.setattr(time, "sleep", lambda _seconds: gone.clear())
+    copy_snapshot(tmp_path / "registry", tmp_path / "copy")
+    copy = open_store(tmp_path / "copy")
+    assert set(copy.names()) == set(store.names())
+    for opened in (copy, store):
         opened.close()
 
 

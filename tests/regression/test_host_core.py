@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -102,10 +101,7 @@ def test_thousand_activations_do_not_exhaust_the_stack() -> None:
     net = Net("deep", (2,))
     for i in range(1100):
         net.dense(f"d{i}", 2, "relu")
-    started = time.monotonic()
-    program = compile_graph(net.graph(), Choices("none")).program
-    assert len(program.forward) == 1100
-    assert time.monotonic() - started < 60
+    assert len(compile_graph(net.graph(), Choices("none")).program.forward) == 1100
 
 
 @pytest.mark.parametrize("spec", ["last:²", "last:" + "9" * 5000])

@@ -66,21 +66,24 @@ def _link(source: Path, target: Path) -> None:
 def _undisturbed(folder: Path, action: Callable[[], T], patience_s: float) -> T:
     """RocksDB reads its manifest, then the files that the manifest names; a writer may take them away
     in between, the log among them, silently. So the manifest must be the same afterwards, or it is
-    done again."""
+    done again. Files that nothing names any more go later than the manifest changes: whoever has
+    listed them finds one missing though all is as before, and lists them again."""
     deadline = time.monotonic() + patience_s
+    last = None
     while True:
         before, failure = _state(folder), "a writer changes it all the time"
         try:
             result = action()
-            undisturbed = before is not None and _state(folder) == before
-            if undisturbed:
+            if before is not None and _state(folder) == before:
                 return result
         except (OSError, RuntimeError) as error:
             if isinstance(error, OSError) and error.errno in NO_ROOM:
                 raise  # of the copy's disk
-            failure, undisturbed = str(error), _state(folder) == before
-        if undisturbed or time.monotonic() > deadline:
+            failure = str(error)
+        damaged = last == (before, failure) and _state(folder) == before
+        if damaged or time.monotonic() > deadline:
             raise StoreError(f"{folder}: cannot be read ({failure})")
+        last = before, failure
         time.sleep(_PAUSE_S)
 
 
