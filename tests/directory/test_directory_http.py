@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -219,6 +220,27 @@ def test_headers_that_are_too_long(client):
             send_on(one)
 
 
+def test_too_many_headers(client):
+    assert raw(client, "GET /things/urn:x:y HTTP/1.1" + "\r\nX: y" * 120)[0] == 404
+    assert raw(client, "GET /things/urn:x:y HTTP/1.1" + "\r\nX: y" * 2000)[0] == 400
+
+
+def test_a_body_in_parts_of_one_byte(client):
+    """Each part costs what a large one does: ten seconds for everybody, where all were read."""
+    head = f"POST /things HTTP/1.1\r\nHost: localhost\r\nContent-Type: {TD_JSON}\r\n"
+    with connected(client) as one:
+        one.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + b"1\r\n \r\n" * 1100)
+        assert read_answer(one)[0] == 400
+    assert client.get("/things").status_code == 200
+
+
+def test_a_body_in_small_parts_is_taken(client):
+    text = json.dumps(td(description="x" * 40_000)).encode()
+    parts = (text[at : at + 20] for at in range(0, len(text), 20))
+    answer = client.post("/things", content=parts, headers={"Content-Type": TD_JSON})
+    assert answer.status_code == 201
+
+
 @pytest.mark.parametrize(
     "head",
     ["nonsense", "GET /things HTTP/x", "GET  /things HTTP/1.1", "GET /things HTTP/1.1\r\nNo"],
@@ -277,11 +299,26 @@ def test_connections_are_counted(tmp_path):
         settings = Settings(limits=Limits(connections=3))
         _, client = parts.enter_context(visited(tmp_path / "s", settings))
         many = [parts.enter_context(connected(client)) for _ in range(3)]
+        for one in many:
+            one.sendall(b"POST /things HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
         with connected(client) as one_more:
             status, headers, _ = read_answer(one_more)
         assert status == 503 and headers["content-type"] == "application/problem+json"
         many[0].close()
         until(lambda: client.get("/things").status_code == 200)
+
+
+def test_silent_connections_make_room(tmp_path):
+    with contextlib.ExitStack() as parts:
+        settings = Settings(limits=Limits(connections=3))
+        _, client = parts.enter_context(visited(tmp_path / "s", settings))
+        assert client.get("/things").status_code == 200, "it stays connected, and waits longest"
+        silent = [parts.enter_context(connected(client)) for _ in range(2)]
+        newer = [parts.enter_context(connected(client)) for _ in range(2)]
+        assert silent[0].recv(1) == b"", "closed without a word"
+        newer[1].sendall(b"GET /things/urn:x:y HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert read_answer(newer[1])[0] == 404
+        assert client.get("/things").status_code == 200, "on a connection of its own again"
 
 
 def test_one_connection_serves_many_requests(client):
