@@ -300,7 +300,9 @@ def test_connections_are_counted(tmp_path):
         _, client = parts.enter_context(visited(tmp_path / "s", settings))
         many = [parts.enter_context(connected(client)) for _ in range(3)]
         for one in many:
-            one.sendall(b"POST /things HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
+            one.sendall(b"POST /things HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
+                        b"Expect: 100-continue\r\n\r\n")  # fmt: skip
+            assert one.recv(1000).startswith(b"HTTP/1.1 100"), "its request is under way"
         with connected(client) as one_more:
             status, headers, _ = read_answer(one_more)
         assert status == 503 and headers["content-type"] == "application/problem+json"
