@@ -169,6 +169,32 @@ def test_a_device_without_target_needs_one(place: Path, tmp_path: Path) -> None:
     assert "open the example motion_device" in text
 
 
+@pytest.mark.parametrize(
+    ("device", "target", "says"),
+    [
+        ("press-strange", "esp32-c3", "does not run code for the target esp32-c3 (RV32IMC)"),
+        ("press-big", "atmega328p", "does not run code for the target atmega328p"),
+        ("press-soft", "cortex-m4f", "without FPU does not run code for the target cortex-m4f"),
+    ],
+)
+def test_a_target_that_the_device_cannot_be(
+    place: Path, tmp_path: Path, device: str, target: str, says: str
+) -> None:
+    words = (
+        "generate",
+        "--model",
+        "motion",
+        "--device",
+        device,
+        "--target",
+        target,
+        "-o",
+        tmp_path / "o",
+    )
+    assert says in fails(2, place, *words, "--allow-soft-float")
+    assert not (tmp_path / "o").exists()
+
+
 def test_what_was_filled_in_is_not_lost(place: Path, tmp_path: Path) -> None:
     words = ("generate", "--model", "motion", "--device", "press-big", "-o", tmp_path / "o")
     done("registry", "--store", place, *words)

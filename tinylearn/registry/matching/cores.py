@@ -47,11 +47,28 @@ _CORES = (
 )
 
 
+#: how names of cores begin that share an instruction set
+_INSTRUCTION_SETS = {"cortex-m": "Arm", "rv32": "RISC-V", "rv64": "RISC-V", "risc-v": "RISC-V", "avr": "AVR",
+                     "atmega": "AVR", "xtensa": "Xtensa"}  # fmt: skip
+
+
 @lru_cache(maxsize=1024)
 def core_of(name: str) -> Core | None:
     """The class of a core's name, ``Arm Cortex-M4F`` or ``cortex m4``; None where it is not known."""
-    plain = re.sub(r"[\s_]+", "-", name.strip().lower()).removeprefix("arm-")
+    plain = _plain(name)
     return next((core for core in _CORES if re.match(core.pattern, plain)), None)
+
+
+def instruction_set(name: str) -> str | None:
+    """Whose it is; None where the core's name does not tell."""
+    plain = _plain(name)
+    return next(
+        (whose for begin, whose in _INSTRUCTION_SETS.items() if plain.startswith(begin)), None
+    )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_]+", "-", name.strip().lower()).removeprefix("arm-")
 
 
 def has_fpu(device: Device) -> bool | None:

@@ -15,6 +15,7 @@ from tinylearn.errors import DoesNotFitError, UnsupportedError, UsageError
 from tinylearn.importers.model_file import read_model
 from tinylearn.pipeline import Choices, compile_graph
 from tinylearn.registry.devices.facts import Device
+from tinylearn.registry.matching.cores import has_fpu, instruction_set
 from tinylearn.registry.matching.match import match
 from tinylearn.registry.matching.read import read_device, read_model_of
 from tinylearn.registry.models import files
@@ -98,7 +99,21 @@ def _target(device: Device, wanted: Wanted) -> Target:
             f"{device.title}: does not say which target it is (tl:target); give one with --target, "
             + (f"of its core are {same}" if same else "see tinylearn targets")
         )
-    return find(name)
+    target = find(name)
+    _require_core(device, target)
+    return target
+
+
+def _require_core(device: Device, target: Target) -> None:
+    """Code for a target runs on cores of its instruction set; what its FPU does, on cores that have one."""
+    of_target = instruction_set(target.core)
+    of_device = instruction_set(device.core) if device.core else None
+    if of_device not in (None, of_target) or (target.fpu and has_fpu(device) is False):
+        lacks = "" if of_device not in (None, of_target) else " without FPU"
+        raise UsageError(
+            f"{device.title}: its core {device.core or 'of no name'}{lacks} does not run code for the "
+            f"target {target.name} ({target.core})"
+        )
 
 
 def _require_match(device: Device, model: Model, wanted: Wanted) -> None:
