@@ -73,6 +73,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "safe is a string": (changed("actions", "bake", "safe", to="yes"), "$.actions.bake.safe"),
     "success is a string": (changed(*FORM, "additionalResponses", to=[{"success": "no"}]),
                             "$.properties.recipe.forms[0].additionalResponses[0].success"),
+    "the model's version is a number": (changed("version", "model", to=2), "$.version.model"),
     "version is a string": (changed("version", to="1"), "$.version"),
     "type is a number": (changed("@type", to=[1]), "$['@type']"),
     "proxy is a number": (scheme(scheme="nosec", proxy=1), "$.securityDefinitions.open.proxy"),

@@ -18,9 +18,10 @@ from tinylearn.registry.td.rules import (
     security,
     thing_models,
     uris,
+    version,
 )
 
 RULES: tuple[Callable[[Object], Iterator[Problem]], ...] = (
     *context.RULES, *thing_models.RULES, *uris.RULES, *languages.RULES, *security.RULES,
-    *links.RULES, *forms.RULES, *data_schemas.RULES,
+    *links.RULES, *forms.RULES, *data_schemas.RULES, *version.RULES,
 )  # fmt: skip
