@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from directory_service import created, new_id, put, td, visited
+from directory_service import created, new_id, put, td, until, visited
 
 from tinylearn.directory.jsonpath_pool import JsonPathPool
 from tinylearn.directory.jsonpath_worker import TooLargeError, answer, results
@@ -81,6 +82,26 @@ def test_a_catastrophic_pattern_ends_and_harms_nobody(tmp_path):
         assert ask(client, "$[*].title").json() == ["example thing"]
 
 
+def test_searches_that_never_end_hold_up_nobody(tmp_path):
+    limits = Limits(search_seconds=600, search_workers=1, search_patience=0.5)
+    with visited(tmp_path / "s", Settings(limits=limits)) as (service, client):
+        created(client, tag="a" * 40 + "!")
+        told: list[str] = []
+
+        def endless() -> None:
+            with httpx.Client(base_url=service.url, timeout=60) as other:
+                told.append(ask(other, "$[?match(@.tag, '(a+)+$')]").json()["detail"])
+
+        threads = [threading.Thread(target=endless) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        until(lambda: len(told) == 2)
+        assert ask(client, "$[*].title").json() == ["example thing"]
+        for thread in threads:
+            thread.join(60)
+        assert len(told) == 3 and all("as others were waiting" in detail for detail in told)
+
+
 def test_results_are_bounded(tmp_path):
     limits = Limits(search_results=5, search_bytes=3000)
     with visited(tmp_path / "s", Settings(limits=limits)) as (_, client):
@@ -142,10 +163,8 @@ def test_a_worker_that_dies_is_replaced():
             yield b'{"a": 1}\n'
 
         assert await pool.ask("$[*].a", documents()) == b"[1]"
-        pool._idle[0].kill()
-        await pool._idle[0].wait()
-        with pytest.raises(ProblemError, match="422"):
-            await pool.ask("$[*].a", documents())
+        for process in pool._idle:
+            await process.end()
         assert await pool.ask("$[*].a", documents()) == b"[1]"
         await pool.close()
 

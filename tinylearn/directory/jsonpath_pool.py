@@ -1,33 +1,30 @@
-"""Processes that answer JSONPath queries, so many at a time, each killed when it takes too long."""
+"""Answers JSONPath queries, so many at a time. Whoever has waited long enough takes the place of the search
+that has run longest, and of those who wait the last comes first, as registry/query has it for SPARQL."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-import sys
+import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 
+from tinylearn.directory.jsonpath_process import SearchProcess
 from tinylearn.directory.problem import ProblemError
 from tinylearn.directory.settings import Limits
 
-_WORKER = Path(__file__).with_name("jsonpath_worker.py")
-#: of an answer: a bound of the results' JSON and what stands around it
-_AROUND = 2**16
-_DOCUMENT_BYTES = 32 * 2**20
-_START_SECONDS = 60
-Process = asyncio.subprocess.Process
+_AGAIN_SECONDS = 0.05
 
 
 class JsonPathPool:
-    """Belongs to one event loop."""
+    """Belongs to one event loop. One process more than may work stands ready, so that one that is
+    killed is replaced at once."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._idle: list[Process] = []
-        self._places = asyncio.Semaphore(limits.search_workers)
-        self._waiting = 0
+        self._idle: list[SearchProcess] = []
+        self._busy: dict[SearchProcess, float] = {}
+        self._free = limits.search_workers
+        self._waiting: list[asyncio.Future[None]] = []
+        self._spare: asyncio.Task[None] | None = None
 
     async def ask(self, query: str, documents: AsyncIterator[bytes]) -> bytes:
         """A JSON array of what the query selects from the array of all documents (some lines at a time,
@@ -36,103 +33,93 @@ class JsonPathPool:
         Raises ProblemError: 400 for what is no query, 422 for an answer that is too large, 503
         where it takes too long or too many ask.
         """
-        if self._waiting >= self._limits.search_waiting:
-            raise _busy()
-        self._waiting += 1
+        await self._turn()
         try:
-            async with self._place():
-                return _read(await self._ask(query, documents))
+            return await self._ask(query, documents)
         finally:
-            self._waiting -= 1
-
-    @contextlib.asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(self._limits.search_seconds):
-                await self._places.acquire()
-        except TimeoutError:
-            raise _busy() from None
-        try:
-            yield
-        finally:
-            self._places.release()
+            self._give_back()
 
     async def close(self) -> None:
         """Ends the processes."""
+        if self._spare is not None:
+            self._spare.cancel()
+            await asyncio.gather(self._spare, return_exceptions=True)
         while self._idle:
-            await _end(self._idle.pop())
+            await self._idle.pop().end()
 
     async def _ask(self, query: str, documents: AsyncIterator[bytes]) -> bytes:
-        process = self._idle.pop() if self._idle else await self._start()
-        answer = b""
+        process = await self._taken()
+        self._busy[process] = time.monotonic()
+        try:
+            return await process.ask(query, documents)
+        finally:
+            del self._busy[process]
+            if process.is_good:
+                self._idle.append(process)
+
+    async def _taken(self) -> SearchProcess:
+        if self._spare is not None and not self._idle:
+            await asyncio.gather(self._spare, return_exceptions=True)
+        self._idle = [process for process in self._idle if process.is_good]
+        found = self._idle.pop() if self._idle else await SearchProcess.start(self._limits)
+        if not self._idle and (self._spare is None or self._spare.done()):
+            self._spare = asyncio.create_task(self._start_spare())
+        return found
+
+    async def _start_spare(self) -> None:
+        self._idle.append(await SearchProcess.start(self._limits))
+
+    async def _turn(self) -> None:
+        running = self._limits.search_workers - self._free
+        if running + len(self._waiting) >= self._limits.search_waiting:
+            raise _busy()
+        if self._free:
+            self._free -= 1
+            return
+        mine = asyncio.get_running_loop().create_future()
+        self._waiting.append(mine)
+        impatient = asyncio.create_task(self._make_room())
         try:
             async with asyncio.timeout(self._limits.search_seconds):
-                answer = await self._exchange(process, query, documents)
-        except TimeoutError:
-            what = f"the search took longer than {self._limits.search_seconds:g} seconds"
-            raise ProblemError(503, what + "; ask for less") from None
-        finally:
-            if answer.endswith(b"\n"):
-                self._idle.append(process)
-            else:
-                await _end(process)
-        return answer
-
-    async def _exchange(
-        self, process: Process, query: str, documents: AsyncIterator[bytes]
-    ) -> bytes:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        limits = self._limits
-        bounds = {"results": limits.search_results, "bytes": limits.search_bytes,
-                  "documents": _DOCUMENT_BYTES}  # fmt: skip
-        question = json.dumps({"query": query, **bounds}).encode() + b"\n"
-        try:
-            process.stdin.write(question)
-            async for lines in documents:
-                process.stdin.write(lines)
-                await process.stdin.drain()
-            process.stdin.write(b"\n")
-            await process.stdin.drain()
-            return await process.stdout.readline()
-        except (ConnectionError, ValueError):
-            return b""  # it has died; _read tells
-
-    async def _start(self) -> Process:
-        """Ready to be asked: what it takes to start is not the query's to answer for."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", str(_WORKER), stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE, limit=self._limits.search_bytes + _AROUND,
-        )  # fmt: skip
-        assert process.stdout is not None
-        try:
-            async with asyncio.timeout(_START_SECONDS):
-                if await process.stdout.readline():
-                    return process
-        except TimeoutError:
-            pass
-        except BaseException:
-            await _end(process)
+                await mine
+        except BaseException as error:
+            self._give_up(mine)
+            if isinstance(error, TimeoutError):
+                raise _busy() from None
             raise
-        await _end(process)
-        raise ProblemError(503, "the search could not be started; try later")
+        finally:
+            impatient.cancel()
 
+    def _give_up(self, mine: asyncio.Future[None]) -> None:
+        """A turn that has just come goes to the next."""
+        if mine in self._waiting:
+            self._waiting.remove(mine)
+        elif not mine.cancelled():
+            self._give_back()
 
-async def _end(process: Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
-    await process.wait()
+    def _give_back(self) -> None:
+        """To the last of those who wait."""
+        while self._waiting:
+            last = self._waiting.pop()
+            if not last.done():
+                last.set_result(None)
+                return
+        self._free += 1
 
-
-def _read(answer: bytes) -> bytes:
-    if answer.startswith(b'{"found":') and answer.endswith(b"}\n"):
-        return answer[len(b'{"found":') : -2]
-    if not answer:
-        raise ProblemError(422, "the search needed too much memory; ask for less")
-    said = json.loads(answer)
-    if "wrong" in said:
-        raise ProblemError(400, f"the JSONPath query: {said['wrong']}")
-    raise ProblemError(422, said["large"])
+    async def _make_room(self) -> None:
+        """For one that waits; what has just begun is left alone, and all are while no process stands
+        ready: nobody would be served sooner."""
+        await asyncio.sleep(self._limits.search_patience)
+        while True:
+            running = [process for process in self._busy if process.is_good]
+            longest = min(running, key=self._busy.__getitem__, default=None)
+            if longest is not None and self._idle:
+                seconds = time.monotonic() - self._busy[longest]
+                if seconds > self._limits.search_patience:
+                    longest.kill(
+                        f"the search was ended after {seconds:.1f} s, as others were waiting"
+                    )
+            await asyncio.sleep(_AGAIN_SECONDS)
 
 
 def _busy() -> ProblemError:

@@ -29,6 +29,7 @@ class Limits:
     history_bytes: int = 16 * 2**20
     search_seconds: float = 10.0
     search_workers: int = 2
+    search_patience: float = 0.3
     search_waiting: int = 16
     search_results: int = 10_000
     search_bytes: int = 8 * 2**20
