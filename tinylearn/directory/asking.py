@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, sleep, to_thread
 
+from tinylearn.directory.load import PAUSE_SECONDS
 from tinylearn.directory.problem import ProblemError
 from tinylearn.registry.query.engine import ALL_GRAPHS, Graphs
 from tinylearn.registry.query.errors import (
@@ -50,6 +51,8 @@ class Asking:
         except QueryRefusedError as error:
             raise ProblemError(413 if error.oversized else 400, str(error)) from None
         except tuple(kind for kind, _ in _STATUS) as error:
+            if isinstance(error, QueryTimeoutError | QueryTooLargeError):
+                await sleep(PAUSE_SECONDS)
             raise _problem(error) from None
 
 

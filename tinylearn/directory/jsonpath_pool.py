@@ -4,10 +4,12 @@ that has run longest, and of those who wait the last comes first, as registry/qu
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 
-from tinylearn.directory.jsonpath_process import SearchProcess
+from tinylearn.directory.jsonpath_process import SearchEndedError, SearchProcess
+from tinylearn.directory.load import PAUSE_SECONDS
 from tinylearn.directory.problem import ProblemError
 from tinylearn.directory.settings import Limits
 
@@ -15,8 +17,8 @@ _AGAIN_SECONDS = 0.05
 
 
 class JsonPathPool:
-    """Belongs to one event loop. One process more than may work stands ready, so that one that is
-    killed is replaced at once."""
+    """Belongs to one event loop. As many processes as work stand ready, so that those that are killed
+    are replaced at once."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -24,7 +26,7 @@ class JsonPathPool:
         self._busy: dict[SearchProcess, float] = {}
         self._free = limits.search_workers
         self._waiting: list[asyncio.Future[None]] = []
-        self._spare: asyncio.Task[None] | None = None
+        self._starting: set[asyncio.Task[None]] = set()
 
     async def ask(self, query: str, documents: AsyncIterator[bytes]) -> bytes:
         """A JSON array of what the query selects from the array of all documents (some lines at a time,
@@ -33,6 +35,13 @@ class JsonPathPool:
         Raises ProblemError: 400 for what is no query, 422 for an answer that is too large, 503
         where it takes too long or too many ask.
         """
+        try:
+            return await self._in_turn(query, documents)
+        except SearchEndedError:
+            await asyncio.sleep(PAUSE_SECONDS)
+            raise
+
+    async def _in_turn(self, query: str, documents: AsyncIterator[bytes]) -> bytes:
         await self._turn()
         try:
             return await self._ask(query, documents)
@@ -41,9 +50,9 @@ class JsonPathPool:
 
     async def close(self) -> None:
         """Ends the processes."""
-        if self._spare is not None:
-            self._spare.cancel()
-            await asyncio.gather(self._spare, return_exceptions=True)
+        for starting in self._starting:
+            starting.cancel()
+        await asyncio.gather(*self._starting, return_exceptions=True)
         while self._idle:
             await self._idle.pop().end()
 
@@ -58,16 +67,19 @@ class JsonPathPool:
                 self._idle.append(process)
 
     async def _taken(self) -> SearchProcess:
-        if self._spare is not None and not self._idle:
-            await asyncio.gather(self._spare, return_exceptions=True)
         self._idle = [process for process in self._idle if process.is_good]
+        if not self._idle and self._starting:
+            await asyncio.wait(self._starting, return_when=asyncio.FIRST_COMPLETED)
         found = self._idle.pop() if self._idle else await SearchProcess.start(self._limits)
-        if not self._idle and (self._spare is None or self._spare.done()):
-            self._spare = asyncio.create_task(self._start_spare())
+        if len(self._idle) + len(self._starting) < self._limits.search_workers:
+            starting = asyncio.create_task(self._start_one())
+            self._starting.add(starting)
+            starting.add_done_callback(self._starting.discard)
         return found
 
-    async def _start_spare(self) -> None:
-        self._idle.append(await SearchProcess.start(self._limits))
+    async def _start_one(self) -> None:
+        with contextlib.suppress(ProblemError):  # whoever needs one is told
+            self._idle.append(await SearchProcess.start(self._limits))
 
     async def _turn(self) -> None:
         running = self._limits.search_workers - self._free

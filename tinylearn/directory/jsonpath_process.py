@@ -19,6 +19,13 @@ _DOCUMENT_BYTES = 32 * 2**20
 _START_SECONDS = 60
 
 
+class SearchEndedError(ProblemError):
+    """It took too long: of itself, or as others were waiting."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(503, detail, (), {"Retry-After": "5"})
+
+
 class SearchProcess:
     """Belongs to one event loop; asked one query at a time."""
 
@@ -73,12 +80,12 @@ class SearchProcess:
                 answer = await self._exchange(query, documents)
         except TimeoutError:
             what = f"the search took longer than {self._limits.search_seconds:g} seconds"
-            raise ProblemError(503, what + "; ask for less") from None
+            raise SearchEndedError(what + "; ask for less") from None
         finally:
             if not answer.endswith(b"\n"):
                 await self.end()
         if self._why is not None:
-            raise ProblemError(503, self._why, (), {"Retry-After": "5"})
+            raise SearchEndedError(self._why)
         return _read(answer)
 
     async def _exchange(self, query: str, documents: AsyncIterator[bytes]) -> bytes:

@@ -6,6 +6,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tinylearn.directory.problem import ProblemError, response
 
+#: how long whoever asked for what took too long is kept from asking again: a flood of such questions would
+#: else always be there first
+PAUSE_SECONDS = 2.0
+
 
 class Load:
     """Answers 503 to what is beyond ``most`` requests under way."""
