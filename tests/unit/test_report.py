@@ -19,7 +19,6 @@ from tinylearn.passes.head import Head
 from tinylearn.pipeline import Choices
 from tinylearn.report import plots
 from tinylearn.report.fit import (
-    PROGRAM_FLASH,
     PROGRAM_RAM,
     STACK_BYTES,
     fit,
@@ -56,11 +55,14 @@ def test_labels_and_snapshot_take_their_ram() -> None:
 
 
 def test_flash_is_weights_code_and_program() -> None:
-    found = fit(model(), find("cortex-m0"))
+    target = find("cortex-m0")
+    found = fit(model(), target)
     assert found.flash == found.flash_weights + found.flash_code
     assert found.flash_weights == 4 * (8 * 6 + 6 + 6 * 3 + 3)
     assert found.fits and found.problems() == []
-    exact = replace(found, flash_available=found.flash + PROGRAM_FLASH, ram_available=found.ram)
+    exact = replace(
+        found, flash_available=found.flash + target.program_flash, ram_available=found.ram
+    )
     assert exact.fits, "to the last byte"
     short = replace(exact, flash_available=exact.flash_available - 1, ram_available=found.ram - 1)
     assert [problem.split(":")[0] for problem in short.problems()] == ["RAM", "flash"]

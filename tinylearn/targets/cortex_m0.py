@@ -17,4 +17,6 @@ TARGET = Target(
     platformio_board=("nordicnrf51", "bbcmicrobit"),
     emulator=Emulator("qemu-system-arm", "microbit", 7, "qemu-system-arm"),
     chip="nRF51822",
+    # with the compiler's floating-point library
+    program_flash=17152,
 )

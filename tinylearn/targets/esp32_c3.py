@@ -18,4 +18,6 @@ TARGET = Target(
     radios=("WiFi", "BluetoothLowEnergy"),
     # the datasheet's modem-sleep table: 23 mA at 3.3 V, 160 MHz, peripheral clocks off
     power_watts=0.076,
+    # with the compiler's floating-point library
+    program_flash=18432,
 )

@@ -15,4 +15,6 @@ TARGET = Target(
     arduino_board="rp2040:rp2040:rpipico",
     platformio_board=("raspberrypi", "pico"),
     chip="RP2040",
+    # with the compiler's floating-point library
+    program_flash=17152,
 )

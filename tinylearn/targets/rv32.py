@@ -17,4 +17,6 @@ TARGET = Target(
     emulator=Emulator(
         "qemu-system-riscv32", "virt", 0, "qemu-system-misc", ("-bios", "none", "-m", "16M")
     ),
+    # with the compiler's floating-point library
+    program_flash=18432,
 )
