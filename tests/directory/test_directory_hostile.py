@@ -71,6 +71,15 @@ def endless(client: httpx.Client) -> httpx.Response:
         return httpx.Response(413)
 
 
+def crumbs(client: httpx.Client) -> httpx.Response:
+    """Parts of one byte, each of which costs what a large one does."""
+    body = (b" " for _ in range(50_000))
+    try:
+        return client.post("/things", content=body, headers={"Content-Type": TD_JSON})
+    except httpx.TransportError:
+        return httpx.Response(400)
+
+
 READ_ONLY, REFUSED, STOPPED = {403}, {400}, {200, 400, 503, 504}
 QUERIES: dict[str, tuple[Ask, set[int]]] = {
     "10,000 braces": (query("ASK " + "{" * DEEP + "}" * DEEP), REFUSED),
@@ -112,6 +121,8 @@ THINGS: dict[str, tuple[Ask, set[int]]] = {
     "a remote context": (thing(td(**{"@context": [CONTEXT, "http://127.0.0.1:9/context"]})), {201}),
     "100 MB": (thing(b'{"title": "' + b"x" * 100_000_000), {413}),
     "100 MB in parts": (endless, {413}),
+    "50,000 parts of one byte": (crumbs, REFUSED),
+    "2,000 headers": (lambda c: c.get("/things", headers=[("X", "y")] * 2000, params={"limit": 1}), REFUSED),
     "100 MB as a query": (query("ASK {} #" + "x" * 100_000_000), {413}),
     "RDF/XML": (thing(BOMB, "application/rdf+xml"), {415}),
     "XML": (thing(BOMB, "application/xml"), {415}),
