@@ -22,6 +22,7 @@ from tinylearn.directory.index import Index
 from tinylearn.directory.merge_patch import apply, difference
 from tinylearn.directory.problem import ProblemError
 from tinylearn.directory.registration import Registration, Wish, rfc3339, split
+from tinylearn.directory.steps import Steps
 
 NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)
 SCALARS = st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["", "a", "é"])
@@ -96,6 +97,23 @@ def test_a_patch_changes_nothing_in_place(target, patch):
 def test_json_knows_truth_from_one():
     assert difference({"a": 1, "b": [True]}, {"a": True, "b": [1]}) == {"a": True, "b": [1]}
     assert difference({"a": {"b": 1.0}}, {"a": {"b": 1}}) == {}
+
+
+# ---- steps
+
+
+@given(st.lists(st.integers(0, 2**20), max_size=300), st.integers(1, 128))
+def test_steps_pass_everything_once_and_few_large_things_at_a_time(sizes, most):
+    names = [str(number) for number in range(len(sizes))]
+    steps, seen, before = Steps(names, most), [], 4
+    while steps:
+        some = steps.take()
+        assert 0 < len(some) <= max(most, 4) and len(some) <= 2 * before
+        seen += some
+        size = sum(sizes[int(name)] for name in some)
+        steps.took(size)
+        before = max(1, min(len(some), 2**20 // max(1, size // len(some))))
+    assert seen == names
 
 
 # ---- index

@@ -155,6 +155,23 @@ def test_too_many_searches_are_refused_while_others_wait():
     asyncio.run(search())
 
 
+def test_processes_do_not_pile_up():
+    async def search() -> None:
+        pool = JsonPathPool(Limits(search_workers=2, search_waiting=100))
+
+        async def documents() -> AsyncIterator[bytes]:
+            yield b'{"a": 1}\n'
+
+        for _ in range(3):
+            asked = [pool.ask("$[*].a", documents()) for _ in range(6)]
+            assert await asyncio.gather(*asked) == [b"[1]"] * 6
+            await asyncio.gather(*pool._starting)
+            assert 1 <= len(pool._idle) <= 4
+        await pool.close()
+
+    asyncio.run(search())
+
+
 def test_a_worker_that_dies_is_replaced():
     async def search() -> None:
         pool = JsonPathPool(Limits())

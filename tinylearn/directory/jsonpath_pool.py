@@ -64,7 +64,7 @@ class JsonPathPool:
         finally:
             del self._busy[process]
             if process.is_good:
-                self._idle.append(process)
+                await self._keep(process)
 
     async def _taken(self) -> SearchProcess:
         self._idle = [process for process in self._idle if process.is_good]
@@ -79,7 +79,14 @@ class JsonPathPool:
 
     async def _start_one(self) -> None:
         with contextlib.suppress(ProblemError):  # whoever needs one is told
-            self._idle.append(await SearchProcess.start(self._limits))
+            await self._keep(await SearchProcess.start(self._limits))
+
+    async def _keep(self, process: SearchProcess) -> None:
+        """As many as may work, and as many to take their places."""
+        if len(self._idle) + len(self._busy) < 2 * self._limits.search_workers:
+            self._idle.append(process)
+        else:
+            await process.end()
 
     async def _turn(self) -> None:
         running = self._limits.search_workers - self._free

@@ -33,6 +33,7 @@ class SearchProcess:
         self._process = process
         self._limits = limits
         self._why: str | None = None
+        self._is_killed = False
 
     @classmethod
     async def start(cls, limits: Limits) -> SearchProcess:
@@ -58,19 +59,24 @@ class SearchProcess:
     @property
     def is_good(self) -> bool:
         """It has not ended, nor is it to."""
-        return self._process.returncode is None and self._why is None
+        return self._process.returncode is None and not self._is_killed
 
     def kill(self, why: str) -> None:
         """From another task, while it is asked: ``why`` is what the asker hears."""
         self._why = why
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        self._kill()
 
     async def end(self) -> None:
         """Once it is not needed any more."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        self._kill()
         await self._process.wait()
+
+    def _kill(self) -> None:
+        """Once: a second signal would find out that it has ended before asyncio does, which says so then."""
+        if not self._is_killed:
+            self._is_killed = True
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
 
     async def ask(self, query: str, documents: AsyncIterator[bytes]) -> bytes:
         """A JSON array; what JsonPathPool.ask raises."""

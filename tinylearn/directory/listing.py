@@ -20,6 +20,7 @@ from tinylearn.directory.entry import CONTEXT
 from tinylearn.directory.graph import SORTS
 from tinylearn.directory.problem import ProblemError
 from tinylearn.directory.registrar import Page, Registrar
+from tinylearn.directory.steps import Steps
 
 _AT_ONCE = 64
 #: offsets and limits beyond make no sense, and no trouble
@@ -98,9 +99,10 @@ class Listing:
     async def _parts(self, page: Page, before: bytes, after: bytes) -> AsyncIterator[bytes]:
         comma = b""
         yield before
-        for start in range(0, len(page.ids), _AT_ONCE):
-            some = page.ids[start : start + _AT_ONCE]
-            text = await asyncio.to_thread(self._text, some)
+        steps = Steps(page.ids, _AT_ONCE)
+        while steps:
+            text = await asyncio.to_thread(self._text, steps.take())
+            steps.took(len(text))
             if text:
                 yield comma + text
                 comma = b","

@@ -15,6 +15,7 @@ from tinylearn.directory.problem import ProblemError
 from tinylearn.directory.registrar import Registrar
 from tinylearn.directory.resource import resource
 from tinylearn.directory.settings import Limits
+from tinylearn.directory.steps import Steps
 
 _AT_ONCE = 256
 
@@ -48,10 +49,12 @@ class Search:
 
     async def _documents(self) -> AsyncIterator[bytes]:
         page = await asyncio.to_thread(self._registrar.page, 0, None, "id", False)
-        for start in range(0, len(page.ids), _AT_ONCE):
-            some = page.ids[start : start + _AT_ONCE]
-            documents = await asyncio.to_thread(self._registrar.documents, some)
-            yield "".join(text.replace("\n", " ") + "\n" for text in documents).encode()
+        steps = Steps(page.ids, _AT_ONCE)
+        while steps:
+            documents = await asyncio.to_thread(self._registrar.documents, steps.take())
+            lines = "".join(text.replace("\n", " ") + "\n" for text in documents).encode()
+            steps.took(len(lines))
+            yield lines
 
 
 async def _xpath(_request: Request) -> Response:
