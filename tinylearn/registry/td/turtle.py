@@ -6,27 +6,20 @@ Turtle alone: RDF/XML with its entities is not accepted in any disguise.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import defaultdict, deque
 from typing import Any
 
 from pyoxigraph import BlankNode, NamedNode, RdfFormat, Triple, parse
 
+from tinylearn.errors import BadInputError
+from tinylearn.registry.nesting import check_nesting
 from tinylearn.registry.td.problems import InvalidThingError, Problem
 from tinylearn.registry.vocabulary import NEURAL_NETWORK, SMART_SENSOR, THING, TYPE
 
 MOST_BYTES = 16 << 20
 MOST_TRIPLES = 300_000
-MOST_DEPTH = 64
 #: IRIs of these classes are described on their own, whoever else speaks of them
 _THINGS = frozenset({THING, SMART_SENSOR, NEURAL_NETWORK})
-# comments, IRIs and strings, all of which may hold brackets; what never ends is one token too
-_TOKENS = re.compile(
-    r"#[^\n]*|<[^<>\s]*>|'''(?:[^'\\]|\\.|''?(?!'))*+(?:'''|\Z)"
-    r'|"""(?:[^"\\]|\\.|""?(?!"))*+(?:"""|\Z)'
-    r"""|"(?:[^"\\\n]|\\.)*+(?:"|$|\Z)|'(?:[^'\\\n]|\\.)*+(?:'|$|\Z)|[\[\](){}]""",
-    re.DOTALL | re.MULTILINE,
-)
 
 _Said = dict[Any, list[Triple]]
 
@@ -64,15 +57,10 @@ def checked(data: bytes, most_bytes: int | None = None) -> bytes:
         raise _refusal("$", "is not UTF-8, which Turtle is written in") from None
     if text.lstrip().startswith(("<?xml", "<!", "<rdf:")):
         raise _refusal("$", "is XML; only Turtle and JSON-LD are read, convert it first")
-    depth = 0
-    for match in _TOKENS.finditer(text):
-        token = match.group()
-        depth += (token in ("[", "(", "{")) - (token in ("]", ")", "}"))
-        if depth > MOST_DEPTH:
-            line = text.count("\n", 0, match.start()) + 1
-            raise _refusal(
-                f"line {line}", f"is nested more than {MOST_DEPTH} levels deep; flatten it"
-            )
+    try:
+        check_nesting(text.encode())
+    except BadInputError as error:
+        raise _refusal("$", str(error)) from None
     return text.encode()
 
 
