@@ -19,10 +19,10 @@ def import_dump(store: GraphStore, path: Path) -> Contents:
     """Puts the graphs of a TriG or N-Quads file into the store as they are: what is in it was checked
     and mended when it was registered first. Raises BadInputError where it is damaged; then the store
     is as before."""
-    return import_dataset(store, path, _check)
+    return import_dataset(store, path, check_quad)
 
 
-def _check(path: Path, quad: Quad) -> None:
+def check_quad(path: Path, quad: Quad) -> None:
     """A Thing Description that is kept in a graph is given out again: it must be one, and of it."""
     name, document = quad.graph_name, quad.object
     if isinstance(quad.subject, Triple) or isinstance(document, Triple):
