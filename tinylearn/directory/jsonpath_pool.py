@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from tinylearn.directory.places import Places, end
 from tinylearn.directory.problem import ProblemError
 from tinylearn.directory.settings import Limits
 
@@ -17,7 +18,6 @@ _WORKER = Path(__file__).with_name("jsonpath_worker.py")
 _AROUND = 2**16
 _DOCUMENT_BYTES = 32 * 2**20
 _START_SECONDS = 60
-Process = asyncio.subprocess.Process
 
 
 class JsonPathPool:
@@ -26,8 +26,9 @@ class JsonPathPool:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._idle: list[Process] = []
-        self._places = asyncio.Semaphore(limits.search_workers)
-        self._waiting = 0
+        self._places = Places(
+            limits.search_workers, limits.search_waiting, limits.search_seconds, "searches"
+        )
 
     async def ask(self, query: str, documents: AsyncIterator[bytes]) -> bytes:
         """A JSON array of what the query selects from the array of all documents (some lines at a time,
@@ -36,31 +37,13 @@ class JsonPathPool:
         Raises ProblemError: 400 for what is no query, 422 for an answer that is too large, 503
         where it takes too long or too many ask.
         """
-        if self._waiting >= self._limits.search_waiting:
-            raise _busy()
-        self._waiting += 1
-        try:
-            async with self._place():
-                return _read(await self._ask(query, documents))
-        finally:
-            self._waiting -= 1
-
-    @contextlib.asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(self._limits.search_seconds):
-                await self._places.acquire()
-        except TimeoutError:
-            raise _busy() from None
-        try:
-            yield
-        finally:
-            self._places.release()
+        async with self._places.one():
+            return _read(await self._ask(query, documents))
 
     async def close(self) -> None:
         """Ends the processes."""
         while self._idle:
-            await _end(self._idle.pop())
+            await end(self._idle.pop())
 
     async def _ask(self, query: str, documents: AsyncIterator[bytes]) -> bytes:
         process = self._idle.pop() if self._idle else await self._start()
@@ -75,7 +58,7 @@ class JsonPathPool:
             if answer.endswith(b"\n"):
                 self._idle.append(process)
             else:
-                await _end(process)
+                await end(process)
         return answer
 
     async def _exchange(
@@ -112,16 +95,10 @@ class JsonPathPool:
         except TimeoutError:
             pass
         except BaseException:
-            await _end(process)
+            await end(process)
             raise
-        await _end(process)
+        await end(process)
         raise ProblemError(503, "the search could not be started; try later")
-
-
-async def _end(process: Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
-    await process.wait()
 
 
 def _read(answer: bytes) -> bytes:
@@ -133,7 +110,3 @@ def _read(answer: bytes) -> bytes:
     if "wrong" in said:
         raise ProblemError(400, f"the JSONPath query: {said['wrong']}")
     raise ProblemError(422, said["large"])
-
-
-def _busy() -> ProblemError:
-    return ProblemError(503, "too many searches at a time; try later", (), {"Retry-After": "5"})
