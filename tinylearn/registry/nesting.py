@@ -42,14 +42,11 @@ RDF = Syntax(
     ),
     re.compile(rb"(?P<opens><<|[\[({])|>>|[\])}]"),
 )
-#: SPARQL results, whose triples nest; an object of texts alone is passed as one
+_TEXTS = rb"""(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")"""
+#: SPARQL results, whose triples nest; an object of texts alone is passed as one and does not count
 JSON = Syntax(
-    re.compile(
-        rb"""(?: [^"\[\]{}]++ | "(?:[^"\\]++|\\.)*+"
-             | \{(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")*+\} )*+""",
-        re.DOTALL | re.VERBOSE,
-    ),
-    re.compile(rb"(?P<opens>[\[{])|[\]}]"),
+    re.compile(rb"(?:%s|\{%s*+\})*+" % (_TEXTS, _TEXTS), re.DOTALL),
+    re.compile(rb"(?P<opens>\[|\{(?=%s*+[\[\]{]))|[\]}]" % _TEXTS, re.DOTALL),
 )
 
 
