@@ -12,6 +12,7 @@ from directory_service import created, new_id, put, td, until, visited
 
 from tinylearn.directory.jsonpath_pool import JsonPathPool
 from tinylearn.directory.jsonpath_worker import TooLargeError, answer, results
+from tinylearn.directory.places import Places
 from tinylearn.directory.problem import ProblemError
 from tinylearn.directory.settings import Limits, Settings
 
@@ -136,7 +137,7 @@ def test_documents_are_taken_one_by_one_where_that_gives_the_same():
 
 def test_too_many_searches_are_refused_while_others_wait():
     async def search() -> None:
-        pool = JsonPathPool(Limits(search_waiting=1))
+        pool = JsonPathPool(Limits(search_workers=1, search_waiting=0))
         may_go_on = asyncio.Event()
 
         async def documents() -> AsyncIterator[bytes]:
@@ -186,3 +187,26 @@ def test_a_worker_that_dies_is_replaced():
         await pool.close()
 
     asyncio.run(search())
+
+
+def test_those_who_wait_for_a_place_are_bounded_in_number_and_time():
+    async def wait() -> None:
+        places, done = Places(1, 1, 0.2, "projects"), asyncio.Event()
+
+        async def hold() -> None:
+            async with places.one():
+                await done.wait()
+
+        first = asyncio.create_task(hold())
+        await asyncio.sleep(0)
+        second = asyncio.create_task(hold())
+        await asyncio.sleep(0)
+        with pytest.raises(ProblemError, match="too many projects"):
+            await hold()
+        with pytest.raises(ProblemError, match="too many projects"):
+            await second  # its time is over
+        done.set()
+        await first
+        await hold()
+
+    asyncio.run(wait())

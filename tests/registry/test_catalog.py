@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from described import DEVICE, board, triples
+from described import board, triples
 from pyoxigraph import NamedNode
 
 from tinylearn.errors import BadInputError
@@ -14,7 +14,6 @@ from tinylearn.registry.devices.facts import Device
 from tinylearn.registry.devices.targets import device_of_target, thing_of_target
 from tinylearn.registry.devices.write import triples_of
 from tinylearn.registry.models.facts import Mode, Model, Need
-from tinylearn.registry.names import find
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.td.document import check_td
 from tinylearn.registry.vocabulary import tl
@@ -91,17 +90,3 @@ def test_what_is_not_there_is_told(store: GraphStore) -> None:
         catalog.model("urn:test:lamp")
     with pytest.raises(BadInputError, match="is not an IRI"):
         catalog.device("a b")
-
-
-def test_people_find_things_by_short_names(store: GraphStore) -> None:
-    catalog = Catalog(store)
-    catalog.put_thing(check_td(LAMP))
-    catalog.put_triples(DEVICE, triples(board()))
-    for name in ("urn:test:lamp", "lamp", "Lamp"):
-        assert find(store, name).value == "urn:test:lamp"
-    assert find(store, "board") == DEVICE
-    with pytest.raises(BadInputError, match="Sofa: not registered"):
-        find(store, "Sofa")
-    catalog.put_thing(check_td({**LAMP, "id": "urn:test:other"}))
-    with pytest.raises(BadInputError, match="there are 2 of that name"):
-        find(store, "Lamp")

@@ -48,7 +48,11 @@ def test_stats(filled: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_delete(filled: str, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = (device(n)[0].value for n in (1, 2))
     code, _, err = run(capsys, filled, "delete", first, "urn:test:none")
-    assert (code, err) == (2, "tinylearn registry delete: urn:test:none: is not registered here\n")
+    assert (code, err) == (
+        2,
+        "tinylearn registry delete: urn:test:none: no device, model or thing "
+        "of that title, IRI or end of one; tinylearn registry devices and models list what is there\n",
+    )
     assert told(capsys, filled, "stats")["graphs"] == 3
     for iri in ("no iri", "urn:tinylearn:registry"):
         assert run(capsys, filled, "delete", iri)[0] == 2

@@ -180,7 +180,16 @@ def test_what_is_said_of_another_model_is_not_taken(small: Path, tmp_path: Path)
     assert import_model(other)[0].sensors == frozenset()
 
 
-@pytest.mark.parametrize("content", [b"<a> <b>", b"\xff\xfe", b"[" * 100_000, b"@base <http://"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<a> <b>",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b"<a:b> <a:b> " + b"<<( <a:b> <a:b> " * 100_000,
+        b"@base <http://",
+    ],
+)
 def test_a_damaged_description_is_an_error(small: Path, content: bytes) -> None:
     small.with_name("small.tflite.ttl").write_bytes(content)
     with pytest.raises(BadInputError, match=r"small\.tflite\.ttl: cannot be read as Turtle"):

@@ -124,12 +124,28 @@ def test_an_answer_that_is_cut_off_is_none(cut, accept):
         service.ask("SELECT ?s { ?s ?p 'hostile' }", accept=accept)
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"{}", b'{"boolean": 3}', b"[" * 4000, b"\xff"])
+@pytest.mark.parametrize("body", [b"<html>", b"{}", b'{"boolean": 3}', b"[" * 50, b"\xff"])
 def test_an_answer_of_another_kind_is_none(body):
     with answering(body) as url, QueryService(open_store(url)) as service:
         for query in ("SELECT ?s { ?s ?p 'hostile' }", "CONSTRUCT WHERE { ?s ?p 'hostile' }"):
             with pytest.raises(QueryFailedError, match="cut off"):
                 service.ask(query)
+
+
+NESTED = b'{"type":"triple","value":{"predicate":{"type":"uri","value":"a:b"},"object":'
+
+
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [
+        ("SELECT ?s { ?s ?p 'hostile' }", WHOLE[:44] + NESTED * 100_000),
+        ("CONSTRUCT WHERE { ?s ?p 'hostile' }", b"<a:b> <a:b> " + b"<<( <a:b> <a:b> " * 100_000),
+    ],
+)
+def test_an_answer_without_measure_is_none(query, body):
+    failing = pytest.raises(QueryFailedError, match="its answer, line 1: is nested more than 64")
+    with answering(body) as url, QueryService(open_store(url)) as service, failing:
+        service.ask(query)
 
 
 def test_a_whole_answer_is_taken():

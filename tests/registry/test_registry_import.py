@@ -157,6 +157,8 @@ def test_an_exported_registry_comes_back_as_it_was(registry: GraphStore, tmp_pat
         ("a.nq", "<urn:a> <urn:tinylearn:ns:document> \"{\" <urn:a> .", "is no Thing Description"),
         ("a.nq", "<urn:a> <urn:tinylearn:ns:document> \"{\\\"id\\\": \\\"urn:b\\\"}\" <urn:a> .",
          "is no Thing Description with its id"),
+        ("a.nq", "<urn:a> <urn:tinylearn:ns:document> \"{\\\"id\\\": \\\"urn:a\\\", \\\"a\\\": " + "[" * 99 + "]" * 99
+         + "}\" <urn:a> .", "is no Thing Description with its id"),
         ("a.tflite", "TFL3", ""),
         ("a_info.json", "{}", ""),
     ],
@@ -173,6 +175,14 @@ def test_files_that_are_refused(
     [
         ("a.ttl", "<urn:a> <urn:b> ", "[ <urn:b> ", "", "line 1: is nested more than 64 levels deep"),
         ("a.ttl", "<urn:a> <urn:b> ", "(", "", "line 1: is nested more than 64 levels deep"),
+        ("a.ttl", "@prefix a: <urn:> . a:b\\' a:c", "<<( a:d a:e ", "", "line 1: is nested more than 64"),
+        ("a.trig", "<urn:a> {\n<urn:a> <urn:b> ", "[ <urn:b> ", "", "line 2: is nested more than 64"),
+        ("a.trig", "<urn:a> {\n<urn:a> <urn:b> ", "(", "", "line 2: is nested more than 64"),
+        ("a.trig", "<urn:a> { <urn:a> <urn:b> ", "<< <urn:a> <urn:b> ", "", "line 1: is nested"),
+        ("a.trig", "<urn:a> { <urn:a> <urn:b> ", "<<( <urn:a> <urn:b> ", "", "line 1: is nested"),
+        ("a.trig", "<urn:a> { <urn:a> <urn:b> 1 ", "{| <urn:a> <urn:b> 1 ", "", "line 1: is nested"),
+        ("a.nq", "<urn:a> <urn:b> \"c\" <urn:a> .\n", "<<( <urn:a> <urn:b> ", "", "line 2: is nested"),
+        ("a.trig", "<urn:a> { <urn:a> <urn:b> \"\"\"", "[(<<" * 500, "", "too long to be read"),
         ("a.ttl", "<urn:a> <urn:b> '", "x" * 2000, "' .", "too long to be read"),
         ("a.nq", "<urn:a> <urn:b> \"", "x" * 2000, "\" <urn:a> .", "too long to be read"),
         ("a.trig", "<urn:a> { <urn:a> <urn:b> '", "x" * 2000, "' }", "too long to be read"),

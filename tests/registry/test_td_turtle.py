@@ -1,4 +1,4 @@
-"""Turtle: what it describes, bounded, and as Thing Descriptions."""
+"""Turtle files: what they describe, bounded, and as Thing Descriptions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import pytest
 from pyoxigraph import NamedNode, Triple
 from support import shared
 
-from tinylearn.registry.td import turtle
+from tinylearn.errors import BadInputError
+from tinylearn.registry.importing import split as splitting
+from tinylearn.registry.importing import turtle_file
+from tinylearn.registry.importing.prepare import of_turtle
+from tinylearn.registry.importing.split import split
+from tinylearn.registry.importing.turtle_file import read_turtle
 from tinylearn.registry.td.document import InvalidThingError, check_td, td_of_triples, to_triples
 from tinylearn.registry.td.nodes import local_name
-from tinylearn.registry.td.turtle import parse_turtle
 from tinylearn.registry.vocabulary import S3N, SSN, TD
 
 PREFIXES = (
@@ -26,12 +30,12 @@ x:kettle a s3n:SmartSensor ; td:title "Kettle"@en , "Kessel"@de ; ssn:hasSubSyst
 """
 
 
-def parse(text: str, base: str = "urn:base:") -> dict[NamedNode, list[Triple]]:
-    return parse_turtle((PREFIXES + text).encode(), base)
+def parse(text: str, prefixes: str = PREFIXES) -> dict[NamedNode, list[Triple]]:
+    return split(read_turtle((prefixes + text).encode(), "a.ttl").triples, "a.ttl").things
 
 
 def test_each_thing_gets_what_is_said_of_it() -> None:
-    found = parse("x:a x:b [ x:c x:d ] . x:d x:e 1 . x:f a td:Thing ; x:knows x:a .")
+    found = parse("x:a x:b [ x:c x:d ] . x:d x:e 1 . x:f a td:Thing ; x:knows x:a . x:g x:h x:a .")
     assert {name.value: len(triples) for name, triples in found.items()} == {"urn:x:f": 5}
     found = parse(
         "x:a a s3n:SmartSensor ; x:knows x:f ; x:b _:n . _:n x:c 1 . x:f a td:Thing ; x:knows x:a ; x:b _:n ."
@@ -40,24 +44,6 @@ def test_each_thing_gets_what_is_said_of_it() -> None:
         "urn:x:a": 4,
         "urn:x:f": 4,
     }
-    blank = [
-        {str(t.object) for t in triples if str(t.object).startswith("_:")}
-        for triples in found.values()
-    ]
-    assert all(blank) and not blank[0] & blank[1]
-
-
-def test_relative_names_are_below_the_base() -> None:
-    assert list(parse("<lamp> x:a <#b> .", "https://example.com/")) == [
-        NamedNode("https://example.com/lamp")
-    ]
-
-
-def test_the_same_text_gives_the_same_triples() -> None:
-    first, again = (
-        [str(t) for triples in parse(KETTLE).values() for t in triples] for _ in range(2)
-    )
-    assert first == again
 
 
 def test_a_thing_description_is_made_of_it() -> None:
@@ -74,7 +60,7 @@ def test_a_thing_description_is_made_of_it() -> None:
 
 
 def test_what_says_next_to_nothing_is_a_thing_description_too() -> None:
-    ((iri, triples),) = parse("x:a x:b 1 .").items()
+    ((iri, triples),) = parse("x:a a td:Thing .").items()
     td = check_td(td_of_triples(iri, triples)).content
     assert td["title"] == "a" and td["securityDefinitions"] == {"auto_sc": {"scheme": "auto"}}
 
@@ -82,13 +68,13 @@ def test_what_says_next_to_nothing_is_a_thing_description_too() -> None:
 def test_affordances_of_one_title_keep_apart() -> None:
     form = '[ td:title "T" ; td:hasForm [ td:href "x{}" ] ]'
     many = " , ".join(form.format(n) for n in range(3))
-    ((iri, triples),) = parse(f"x:a td:hasPropertyAffordance {many} .").items()
+    ((iri, triples),) = parse(f"x:a a td:Thing ; td:hasPropertyAffordance {many} .").items()
     assert set(td_of_triples(iri, triples)["properties"]) == {"T", "T_2", "T_3"}
 
 
 def test_the_published_devices_are_thing_descriptions() -> None:
     for path in sorted((shared.folder("rdf") / "seloc-ml" / "devices").iterdir()):
-        ((iri, triples),) = parse_turtle(path.read_bytes(), "urn:base:").items()
+        ((iri, triples),) = parse(path.read_text(), prefixes="").items()
         td = check_td(td_of_triples(iri, triples))
         assert td.id == iri.value and td.content["properties"], path.name
         told = {(t.predicate, t.object) for t in to_triples(td) if t.subject == iri}
@@ -121,33 +107,38 @@ BAD = {
 
 @pytest.mark.parametrize("data", BAD.values(), ids=list(BAD))
 def test_hostile_turtle_is_refused(data: bytes) -> None:
-    with pytest.raises(InvalidThingError) as refusal:
-        parse_turtle(data, "urn:base:")
-    assert refusal.value.problems[0].field and len(str(refusal.value)) < 500
+    with pytest.raises(BadInputError, match=r"^a\.ttl: ") as refusal:
+        of_turtle(data, "a.ttl")
+    assert len(str(refusal.value)) < 500
 
 
 def test_brackets_in_texts_names_and_comments_do_not_count() -> None:
     quoted = "[" * 100
     assert parse(
-        f"""x:a x:b "{quoted}" , '{quoted}' , \"\"\"{quoted}"\n\"\"\" , <urn:y:%5B> . # {quoted}"""
+        f"""x:a a td:Thing ; x:b "{quoted}" , '{quoted}' , \"\"\"{quoted}"\n\"\"\" , <urn:y:%5B> . # {quoted}"""
     )
 
 
 def test_size_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turtle, "MOST_TRIPLES", 10)
-    with pytest.raises(InvalidThingError, match="more than 10 triples"):
+    monkeypatch.setattr(turtle_file, "MOST_TRIPLES", 10)
+    with pytest.raises(BadInputError, match=r"a\.ttl: more than 10 triples"):
         parse("x:a x:b " + " , ".join(map(str, range(11))) + " .")
-    monkeypatch.setattr(turtle, "MOST_TRIPLES", 16)
-    shared_by_all = "x:s x:c " + " , ".join(map(str, range(8))) + " ."
-    with pytest.raises(InvalidThingError, match="share too much"):
-        parse("".join(f"x:t{n} a td:Thing ; x:b x:s . " for n in range(4)) + shared_by_all)
-    monkeypatch.setattr(turtle, "MOST_BYTES", 10)
-    with pytest.raises(InvalidThingError, match="larger than"):
+    monkeypatch.setattr(turtle_file, "MOST_BYTES", 10)
+    with pytest.raises(BadInputError, match=r"a\.ttl: is larger than"):
         parse("x:a x:b 1 .")
 
 
+def test_what_things_share_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(splitting, "MOST_TRIPLES", 40)
+    shared_by_all = "x:s x:c " + " , ".join(map(str, range(8))) + " ."
+    things = [f"x:t{n} a td:Thing ; x:b x:s . " for n in range(5)]
+    assert len(parse("".join(things[:4]) + shared_by_all)) == 4
+    with pytest.raises(BadInputError, match=r"a\.ttl: its things share too much"):
+        of_turtle((PREFIXES + "".join(things) + shared_by_all).encode(), "a.ttl")
+
+
 def test_graphs_that_lead_in_circles_end() -> None:
-    circle = "x:a td:hasPropertyAffordance _:a ; x:next x:b . x:b x:next x:b . "
+    circle = "x:a a td:Thing ; td:hasPropertyAffordance _:a ; x:next x:b . x:b x:next x:b . "
     circle += (
         "_:a td:hasForm [ td:href 'x' ] ; <https://www.w3.org/2019/wot/json-schema#items> _:a ."
     )
@@ -155,7 +146,7 @@ def test_graphs_that_lead_in_circles_end() -> None:
     assert check_td(td_of_triples(iri, triples)).content["properties"]["unnamed"]["items"]
     steps = "_:n{0} x:p _:n{1} ; x:q _:n{1} ; x:r _:n{1} . "
     fan = "".join(steps.format(n, n + 1) for n in range(40))
-    ((iri, triples),) = parse("x:a x:b _:n0 . " + fan).items()
+    ((iri, triples),) = parse("x:a a td:Thing ; x:b _:n0 . " + fan).items()
     with pytest.raises(InvalidThingError, match="too many nodes"):
         td_of_triples(iri, triples)
 

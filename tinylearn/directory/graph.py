@@ -38,8 +38,6 @@ PATTERN = f"""
 
 #: variables: thing, document
 KEPT = f"GRAPH ?thing {{ ?thing {DOCUMENT} ?document }}"
-#: variable: thing
-ALL = f"SELECT ?thing WHERE {{ GRAPH ?thing {{ ?thing {DOCUMENT} [] }} }}"
 #: by what things can be sorted, but for their id: variables thing, key
 SORTS = {
     "title": f"?thing <{TD}title> ?key",

@@ -89,12 +89,11 @@ class JsonPathPool:
             await process.end()
 
     async def _turn(self) -> None:
-        running = self._limits.search_workers - self._free
-        if running + len(self._waiting) >= self._limits.search_waiting:
-            raise _busy()
         if self._free:
             self._free -= 1
             return
+        if len(self._waiting) >= self._limits.search_waiting:
+            raise _busy()
         mine = asyncio.get_running_loop().create_future()
         self._waiting.append(mine)
         impatient = asyncio.create_task(self._make_room())

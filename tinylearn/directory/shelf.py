@@ -12,6 +12,7 @@ from tinylearn.directory.entry import Entry
 from tinylearn.directory.ids import is_iri
 from tinylearn.directory.index import Index
 from tinylearn.registry.store.base import GraphStore, Row
+from tinylearn.registry.things import names_of_things
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,8 @@ class Shelf:
 
     def index(self) -> Index:
         """All ids, and when they expire."""
-        names = [row["thing"].value for row in self._store.select(graph.ALL)]
         expires = {row["thing"].value: graph.moment(row, "key") for row in self._keyed("expires")}
-        return Index((name, expires.get(name)) for name in names)
+        return Index((name, expires.get(name)) for name in names_of_things(self._store))
 
     def read(self, identifier: str) -> Entry | None:
         """A thing, expired or not."""

@@ -15,7 +15,14 @@ from tinylearn.registry.models.read import flat_facts as model_facts
 from tinylearn.registry.models.read import is_model, model_of
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.td.document import ThingDescription, to_triples
-from tinylearn.registry.things import DOCUMENT, StoredThing, kept, stored_thing, unique, with_facts
+from tinylearn.registry.things import (
+    StoredThing,
+    kept,
+    names_of_things,
+    stored_thing,
+    unique,
+    with_facts,
+)
 from tinylearn.registry.vocabulary import NEURAL_NETWORK, SMART_SENSOR
 
 
@@ -70,13 +77,13 @@ class Catalog:
 
     def things(self, offset: int = 0, limit: int | None = None) -> list[StoredThing]:
         """A part of them, by their IRIs."""
-        names = self._things()[offset:]
+        names = names_of_things(self.store)[offset:]
         found = (self.thing(name) for name in (names if limit is None else names[:limit]))
         return [thing for thing in found if thing is not None]
 
     def count(self) -> int:
         """How many things there are."""
-        return len(self._things())
+        return len(names_of_things(self.store))
 
     def device(self, iri: NamedNode | str) -> Device:
         """Raises BadInputError where there is none."""
@@ -103,15 +110,6 @@ class Catalog:
         """All, by their IRIs."""
         for name in self.store.names(NEURAL_NETWORK):
             yield model_of(name, self.store.graph(name))
-
-    def _things(self) -> list[NamedNode]:
-        """Those with a Thing Description in JSON, in order."""
-        rows = self.store.select(
-            f"SELECT ?thing WHERE {{ GRAPH ?thing {{ ?thing {DOCUMENT} [] }} }}"
-        )
-        names = (row["thing"] for row in rows)
-        found = [name for name in names if isinstance(name, NamedNode)]
-        return sorted(found, key=lambda name: name.value)
 
     def _graph(self, iri: NamedNode | str, kind: str) -> tuple[NamedNode, Sequence[Triple]]:
         name = _named(iri)

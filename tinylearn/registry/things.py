@@ -12,6 +12,7 @@ from typing import Any
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from tinylearn.registry.devices.read import device_of, flat_facts, is_device, without_flat_facts
+from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.triples import Description
 from tinylearn.registry.validation import Problem, check
 from tinylearn.registry.vocabulary import DISCOVERY, THING, TYPE, XSD, tl
@@ -99,6 +100,12 @@ def stored_thing(iri: NamedNode, triples: Sequence[Triple]) -> StoredThing | Non
     ]
     created, modified = (None if t is None else datetime.fromisoformat(t) for t in times)
     return StoredThing(iri.value, json.loads(text), created, modified)
+
+
+def names_of_things(store: GraphStore) -> list[str]:
+    """The IRIs of those with a Thing Description in JSON, in order of code points."""
+    rows = store.select(f"SELECT ?thing {{ GRAPH ?thing {{ ?thing {DOCUMENT} [] }} }}")
+    return sorted({row["thing"].value for row in rows})
 
 
 def moment(time: datetime) -> Literal:

@@ -1,6 +1,6 @@
 """Matching: from a store that nobody has opened yet, and with an index in memory.
 
-Devices and models are those of registry_fleet.py, in an embedded store. A cold start is a process that
+Devices and models are those of synthetic_things.py, in an embedded store. A cold start is a process that
 opens the store, loads what the question needs and shows the first 20: once by scanning the store, once with
 the columns that such a scan leaves beside it. Sizes are devices; there are 500 models, for the matrix 100.
 """
@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from measured import Row, apart
-from registry_fleet import device, model, quads
 from registry_store import forget
+from synthetic_things import device, model, quads
 
 from tinylearn.registry.matching import kept_columns
 from tinylearn.registry.matching.index import Index

@@ -9,22 +9,27 @@ HELP = "delete devices and models"
 
 def configure(verb: argparse.ArgumentParser) -> None:
     """Options of the verb."""
-    verb.add_argument("iris", nargs="+", metavar="IRI", help="the device or model")
+    verb.add_argument("names", nargs="+", metavar="IRI|NAME",
+                      help="its IRI, the end of that, or its title")  # fmt: skip
 
 
 def execute(args: argparse.Namespace) -> int:
     """Deletes all of them or none."""
+    from pyoxigraph import NamedNode
+
     from tinylearn.cli.output import print_json
     from tinylearn.cli.registry_options import opened
     from tinylearn.registry.matching.follow import follow
-    from tinylearn.registry.store.delete import delete
+    from tinylearn.registry.matching.resolve import ANY, resolve
 
     with opened(args) as store:
         before = store.revision()
-        delete(store, args.iris)
-        follow(store, before, args.iris)
+        found = (resolve(store, ANY, name, certain=True) for name in args.names)
+        iris = list(dict.fromkeys(found))
+        store.upsert({}, deleted=map(NamedNode, iris))
+        follow(store, before, iris)
     if args.json:
-        print_json({"deleted": args.iris})
+        print_json({"deleted": iris})
     else:
-        print(f"{len(args.iris):,} deleted")
+        print(f"{len(iris):,} deleted")
     return 0

@@ -20,16 +20,18 @@ def configure(verb: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Prints it."""
+    from pyoxigraph import NamedNode
+
     from tinylearn.cli.output import print_json, print_table
     from tinylearn.errors import UsageError
     from tinylearn.registry.catalog import Catalog
-    from tinylearn.registry.names import find
+    from tinylearn.registry.matching.resolve import ANY, resolve
     from tinylearn.registry.shown import facts_of, td_of, turtle_of
 
     if not args.name:
         raise UsageError("a name is empty; give an IRI, the end of one, or a title")
     with opened(args, read_only=True) as store:
-        iri = find(store, args.name)
+        iri = NamedNode(resolve(store, ANY, args.name))
         if args.turtle:
             text = turtle_of(store.graph(iri))
             print_json({"turtle": text}) if args.json else print(text, end="")

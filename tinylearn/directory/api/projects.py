@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import sys
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import QueryParams
@@ -16,16 +13,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tinylearn.directory.api import params
+from tinylearn.directory.places import Places, end
 from tinylearn.directory.problem import ProblemError
 from tinylearn.directory.settings import Limits
 from tinylearn.emit import packaging
+from tinylearn.registry.environment import environment
 from tinylearn.registry.models.facts import Mode
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.store.embedded import EmbeddedStore
 from tinylearn.targets import all_targets
 
 _WORKER = "tinylearn.directory.api.project_worker"
-_PACKAGES = Path(__file__).resolve().parents[3]
 _HEAD_BYTES = 2**16
 _LONGEST_NAME = 60
 
@@ -42,14 +40,15 @@ class Projects:
 
     def __init__(self, store: GraphStore, limits: Limits) -> None:
         self._store, self._limits = store, limits
-        self._places = asyncio.Semaphore(limits.projects)
-        self._waiting = 0
+        self._places = Places(
+            limits.projects, limits.projects_waiting, limits.project_seconds, "projects"
+        )
 
     async def get(self, request: Request) -> Response:
         """``model``, ``device``; ``mode``, ``format``, ``target``, ``softFloat``. Raises ProblemError:
         422 with the reasons where there is none."""
         asked = self._asked(request.query_params)
-        async with self._place():
+        async with self._places.one():
             head, archive = await self._made(asked)
         if "status" in head:
             raise ProblemError(head["status"], head["detail"])
@@ -74,27 +73,10 @@ class Projects:
             "seconds": int(self._limits.project_seconds),
         }
 
-    @contextlib.asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        if self._waiting >= self._limits.projects_waiting:
-            raise _busy()
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(self._limits.project_seconds):
-                await self._places.acquire()
-        except TimeoutError:
-            raise _busy() from None
-        finally:
-            self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._places.release()
-
     async def _made(self, asked: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", _WORKER, stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE, env=_environment(),
+            stdout=asyncio.subprocess.PIPE, env=environment(OPENBLAS_NUM_THREADS="1"),
             limit=self._limits.project_bytes,
         )  # fmt: skip
         try:
@@ -104,10 +86,7 @@ class Projects:
             what = f"the project took longer than {self._limits.project_seconds:g} seconds"
             raise ProblemError(503, what) from None
         finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
+            await end(process)
 
     async def _exchange(
         self, process: asyncio.subprocess.Process, asked: dict[str, Any]
@@ -137,16 +116,7 @@ async def _read(stream: asyncio.StreamReader, most: int) -> bytes:
     return b"".join(parts)
 
 
-def _environment() -> dict[str, str]:
-    path = os.pathsep.join(filter(None, (str(_PACKAGES), os.environ.get("PYTHONPATH"))))
-    return {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
-
-
 def _file_name(name: str) -> str:
     """Of letters and digits alone, whatever a model is called."""
     plain = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in name)
     return plain[:_LONGEST_NAME] or "project"
-
-
-def _busy() -> ProblemError:
-    return ProblemError(503, "too many projects at a time; try later", (), {"Retry-After": "5"})

@@ -58,7 +58,7 @@ def _things(path: Path) -> dict[NamedNode, list[Triple]]:
             graphs.setdefault(check_name(quad.graph_name), []).append(quad.triple)
         return graphs
     if kind_of(path) is Kind.TURTLE:
-        parts = split(read_turtle(read_bytes(path), str(path)).triples)
+        parts = split(read_turtle(read_bytes(path), str(path)).triples, str(path))
         if parts.things:
             return parts.things
     return {entry.iri: list(entry.said or entry.triples) for entry in prepared(path).entries}

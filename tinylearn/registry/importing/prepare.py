@@ -70,7 +70,7 @@ def prepared(path: Path, about: About | None = None) -> Prepared:
     if kind is Kind.MODEL:
         return _model_file(path, about or About())
     data, file = read_bytes(path), str(path)
-    made = _turtle_file(data, file) if kind is Kind.TURTLE else _json_file(data, file)
+    made = of_turtle(data, file) if kind is Kind.TURTLE else _json_file(data, file)
     for entry in made.entries:
         check_name(entry.iri)
         made.defects.extend(unknown_terms(entry.iri, entry.said, file))
@@ -127,9 +127,10 @@ def _model_file(path: Path, about: About) -> Prepared:
     return Prepared(str(path), [Entry("model", iri, model.title, unique(triples), triples)])
 
 
-def _turtle_file(data: bytes, file: str) -> Prepared:
+def of_turtle(data: bytes, file: str) -> Prepared:
+    """Devices, models and things, or a vocabulary. Raises BadInputError."""
     read = read_turtle(data, file)
-    parts = split(read.triples)
+    parts = split(read.triples, file)
     if not parts.things:
         terms, found = vocabulary(read, file)
         return Prepared(file, [Entry("vocabulary", terms.iri, terms.title, terms.triples)], found)

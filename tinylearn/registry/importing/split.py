@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pyoxigraph import BlankNode, NamedNode, Triple
 
+from tinylearn.errors import BadInputError
 from tinylearn.registry.devices import terms
 from tinylearn.registry.seloc.iris import better
 from tinylearn.registry.store.base import Term
@@ -22,6 +23,8 @@ from tinylearn.registry.vocabulary import (
 )
 
 _ROOTS = frozenset({NEURAL_NETWORK.value, SMART_SENSOR.value, THING.value})
+#: of all things together: what several share, each of them has
+MOST_TRIPLES = 4_000_000
 #: facts that only a device has on itself
 _DEVICE_FACTS = frozenset({terms.HAS_SENSOR, terms.CLOCK_HZ, terms.POWER_WATTS})
 #: by these a part names what it belongs to, in place of the other way round
@@ -37,20 +40,23 @@ class Split:
     rest: list[Triple]
 
 
-def split(triples: Iterable[Triple]) -> Split:
+def split(triples: Iterable[Triple], file: str) -> Split:
     """A resource belongs to a thing that leads to it, unless it is a thing itself. One that belongs
-    to several is with each of them."""
+    to several is with each of them. Raises BadInputError where that makes too many."""
     by_subject: dict[Node, list[Triple]] = defaultdict(list)
     for triple in triples:
         if isinstance(triple.subject, (NamedNode, BlankNode)):
             by_subject[triple.subject].append(triple)
     roots = [s for s in by_subject if isinstance(s, NamedNode) and _is_root(by_subject[s])]
     edges = _edges(by_subject, set(roots))
-    things, claimed = {}, set[Term]()
+    things, claimed, count = {}, set[Term](), 0
     for root in roots:
         parts = _reached(root, edges)
         claimed.update(parts)
         things[root] = [triple for part in parts for triple in by_subject[part]]
+        count += len(things[root])
+        if count > MOST_TRIPLES:
+            raise BadInputError(f"{file}: its things share too much; split it")
     rest = [t for subject, of in by_subject.items() if subject not in claimed for t in of]
     return Split(things, rest)
 

@@ -1,4 +1,5 @@
-"""Turtle as untrusted input: triples, and what the file says it is about."""
+"""Turtle as untrusted input: triples, and what the file says it is about. Turtle alone: RDF/XML with its
+entities is not accepted in any disguise."""
 
 from __future__ import annotations
 
@@ -9,9 +10,8 @@ from pyoxigraph import NamedNode, RdfFormat, Triple, parse
 
 from tinylearn.errors import BadInputError
 from tinylearn.registry.importing.files import MOST_BYTES
+from tinylearn.registry.nesting import check_nesting
 from tinylearn.registry.seloc.iris import RELATIVE
-from tinylearn.registry.td.problems import InvalidThingError
-from tinylearn.registry.td.turtle import checked
 
 #: triples of one file
 MOST_TRIPLES = 2_000_000
@@ -49,12 +49,21 @@ def read_turtle(data: bytes, file: str) -> TurtleFile:
 
 
 def _readable(data: bytes, file: str) -> bytes:
+    """What a parser may be given: bounded, UTF-8, not XML, not too deep."""
+    if len(data) > MOST_BYTES:
+        raise BadInputError(f"{file}: is larger than {MOST_BYTES:,} bytes; split it")
     try:
-        return checked(data, MOST_BYTES)
-    except InvalidThingError as error:
-        place, message = error.problems[0].field, error.problems[0].message
-        where = "" if place == "$" else f"{place}: "
-        raise BadInputError(f"{file}: {where}{message}") from None
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadInputError(f"{file}: is not UTF-8, which Turtle is written in") from None
+    if text.lstrip().startswith(("<?xml", "<!", "<rdf:")):
+        raise BadInputError(f"{file}: is XML; only Turtle and JSON-LD are read, convert it first")
+    data = text.encode()
+    try:
+        check_nesting(data)
+    except BadInputError as error:
+        raise BadInputError(f"{file}: {error}") from None
+    return data
 
 
 def _check(triple: Triple, file: str) -> None:

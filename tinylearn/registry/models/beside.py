@@ -17,6 +17,7 @@ from tinylearn.registry.models.described import Metric, Origin
 from tinylearn.registry.models.iris import is_sha256, model_iri, part
 from tinylearn.registry.models.origin import PROCESSES, SETTINGS, prov
 from tinylearn.registry.models.read import model_of
+from tinylearn.registry.nesting import check_nesting
 from tinylearn.registry.triples import Description
 from tinylearn.registry.vocabulary import MLS, NNET, RDFS, SCHEMA, tl
 
@@ -52,10 +53,11 @@ def _parsed(path: Path) -> list[Triple]:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
         if len(content) > _LARGEST:
-            raise BadInputError(f"{path}: larger than {_LARGEST} bytes; it describes no model")
+            raise ValueError(f"it has more than {_LARGEST:,} bytes")
+        check_nesting(content)
         quads = parse(content, format=RdfFormat.TURTLE)
         return [Triple(q.subject, q.predicate, q.object) for q in quads]
-    except (OSError, ValueError, SyntaxError) as error:
+    except (OSError, ValueError, SyntaxError, BadInputError) as error:
         raise BadInputError(
             f"{path}: cannot be read as Turtle ({str(error)[:200]}); mend or remove it"
         ) from None

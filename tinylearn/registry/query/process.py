@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import socket
 import subprocess
@@ -10,9 +9,9 @@ import sys
 import tempfile
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import IO
 
+from tinylearn.registry.environment import environment
 from tinylearn.registry.query.errors import (
     QueryFailedError,
     QueryRefusedError,
@@ -26,7 +25,6 @@ _END_SECONDS = 1.0
 _MOST_SAID = 1 << 16
 #: what an engine, or Python, says before it dies of it
 _OUT_OF_MEMORY = (b"memory allocation", b"bad_alloc", b"MemoryError")
-_PACKAGES = Path(__file__).resolve().parents[3]
 #: fewer arenas and no traces of the stack: less to count as memory, less to write when it is out
 _SETTINGS = {"MALLOC_ARENA_MAX": "2", "RUST_BACKTRACE": "0", "PYTHONNODEBUGRANGES": "1"}
 
@@ -148,10 +146,5 @@ def _started(line: int, errors: IO[bytes]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "tinylearn.registry.query.worker", str(line)],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
-        pass_fds=[line], env=_environment(), start_new_session=True,
+        pass_fds=[line], env=environment(**_SETTINGS), start_new_session=True,
     )  # fmt: skip
-
-
-def _environment() -> dict[str, str]:
-    path = os.pathsep.join(filter(None, (str(_PACKAGES), os.environ.get("PYTHONPATH"))))
-    return {**os.environ, **_SETTINGS, "PYTHONPATH": path}

@@ -15,6 +15,8 @@ from pyoxigraph import (
     parse_query_results,
 )
 
+from tinylearn.errors import BadInputError
+from tinylearn.registry.nesting import JSON, RDF, check_nesting
 from tinylearn.registry.query.engine import ALL_GRAPHS, Graphs
 from tinylearn.registry.query.errors import (
     QueryFailedError,
@@ -48,6 +50,10 @@ class RemoteEngine:
             raise QueryRefusedError("graphs cannot be chosen at an endpoint; say GRAPH <name> { }")
         accept = QueryResultsFormat.JSON if _is_rows(format) else RdfFormat.N_TRIPLES
         body = self._asked(text, accept.media_type)
+        try:
+            check_nesting(body, JSON if _is_rows(format) else RDF)
+        except BadInputError as error:
+            raise QueryFailedError(f"{self._addresses.shown}: its answer, {error}") from None
         try:
             return self._rendered(body, format)
         except SyntaxError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -13,6 +13,7 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse, serialize
 
 from tinylearn.emit.write import new_file
 from tinylearn.errors import BadInputError, UsageError
+from tinylearn.registry.nesting import check_nesting
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.store.update_text import check_name
 from tinylearn.registry.store.write_ahead_log import sync_folder
@@ -22,6 +23,8 @@ from tinylearn.registry.vocabulary import PREFIXES
 FORMATS = {".trig": RdfFormat.TRIG, ".nq": RdfFormat.N_QUADS}
 #: quads sorted at a time: about 1 kB of memory for each
 _SORTED_QUADS = 300_000
+#: raises BadInputError for a quad that must not come in
+Check = Callable[[Path, Quad], None]
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,15 @@ def export_dataset(store: GraphStore, path: Path) -> Contents:
     return Contents(counted.graphs, counted.quads)
 
 
-def survey(path: Path) -> Contents:
+def survey(path: Path, check: Check | None = None) -> Contents:
     """Reads a file to its end; raises BadInputError where it is damaged, or where something in it is in
-    no graph."""
+    no graph, and what ``check`` does."""
     seen: set[str] = set()
     count, in_order, last = 0, True, None
     for quad in read_quads(path):
         count += 1
+        if check is not None:
+            check(path, quad)
         if quad.graph_name != last:
             last = _checked(path, quad)
             in_order = in_order and last.value not in seen
@@ -67,20 +72,32 @@ def survey(path: Path) -> Contents:
     return Contents(len(seen), count, in_order)
 
 
-def import_dataset(store: GraphStore, path: Path) -> Contents:
+def import_dataset(store: GraphStore, path: Path, check: Check | None = None) -> Contents:
     """Puts the file's graphs into the store, each in the place of the one of its name; see
     ``GraphStore.bulk_load`` for what a kill leaves. A file with an error changes nothing."""
-    found = survey(path)
+    found = survey(path, check)
     if found.sorted:
-        store.bulk_load(read_quads(path))
+        store.bulk_load(_parsed(path))
     else:
-        with _sorted(read_quads(path)) as quads:
+        with _sorted(_parsed(path)) as quads:
             store.bulk_load(quads)
     return found
 
 
 def read_quads(path: Path) -> Iterator[Quad]:
     """A file's quads as they come; raises BadInputError, UsageError."""
+    dataset_format(path)
+    try:
+        with path.open("rb") as file:
+            check_nesting(file)
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    except BadInputError as error:
+        raise BadInputError(f"{path}: {error}") from None
+    yield from _parsed(path)
+
+
+def _parsed(path: Path) -> Iterator[Quad]:
     form = dataset_format(path)
     try:
         yield from parse(path=str(path), format=form)
@@ -89,7 +106,11 @@ def read_quads(path: Path) -> Iterator[Quad]:
     except MemoryError:
         raise BadInputError(f"{path}: a text or name in it is too long to be read") from None
     except OSError as error:
-        raise BadInputError(f"{path}: cannot be read ({error.strerror or error})") from None
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> BadInputError:
+    return BadInputError(f"{path}: cannot be read ({error.strerror or error})")
 
 
 def _checked(path: Path, quad: Quad) -> NamedNode:

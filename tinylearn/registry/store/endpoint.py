@@ -22,6 +22,8 @@ from pyoxigraph import (
     parse_query_results,
 )
 
+from tinylearn.errors import BadInputError
+from tinylearn.registry.nesting import JSON, check_nesting
 from tinylearn.registry.store.addresses import Addresses, addresses
 from tinylearn.registry.store.base import Row, Term
 from tinylearn.registry.store.errors import AnswerTooLargeError, StoreError
@@ -171,10 +173,13 @@ class EndpointStore:
     def _solutions(self, query: str, read: Callable[[QuerySolutions], T]) -> T:
         body = self._query(query)
         try:
+            check_nesting(body, JSON)
             found = parse_query_results(body, QueryResultsFormat.JSON)
             if not isinstance(found, QuerySolutions):
                 raise ValueError("the query is no SELECT")
             return read(found)
+        except BadInputError as error:
+            raise StoreError(f"{self.where}: the answer, {error}") from None
         except SyntaxError as error:
             raise StoreError(
                 f"{self.where}: the answer was cut off, or is no SPARQL result in JSON ({error}); the "
