@@ -104,7 +104,7 @@ def test_a_title_that_would_steer_the_terminal(
     assert run(place, "show", "urn:test:lamp") == 0
     assert run(place, "show", title + "x") == 2
     done = capsys.readouterr()
-    assert "lamp [31m  2J" in done.out and "lamp [31m  2Jx: not registered" in done.err
+    assert "lamp [31m  2J" in done.out and "lamp [31m  2Jx: no device" in done.err
     assert not {"\x1b", "\x07", "\x9b"} & {*done.out, *done.err}
     assert answer(capsys, place, "show", "urn:test:lamp")["title"] == title
 
@@ -160,6 +160,25 @@ def test_a_model_file_is_registered_with_what_is_said_of_it(
     assert model["sensors"][0].endswith("Thermometer") and model["needs"]["inference"]["ram_bytes"]
     assert run(place, "models") == 0
     assert "50.0%" in capsys.readouterr().out
+
+
+def test_what_was_said_of_a_model_stays_until_something_else_is_said(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from support.shared import folder
+
+    other = tmp_path / "other name.tflite"
+    other.write_bytes((folder("models") / "Hello_World.tflite").read_bytes())
+    said = ("--sensor", "thermometer", "--accuracy", "0.5", "--dataset", "sines")
+    assert run(place, "import", folder("models") / "Hello_World.tflite", *said) == 0
+    assert run(place, "import", other, "--accuracy", "0.75") == 0
+    assert run(place, "import", other) == 0
+    capsys.readouterr()
+    (model,) = answer(capsys, place, "models")
+    assert (model["title"], model["accuracy"]) == ("other name", 0.75)
+    assert model["sensors"][0].endswith("Thermometer")
+    assert run(place, "show", "other name", "--turtle") == 0
+    assert "sines" in capsys.readouterr().out
 
 
 def test_what_makes_no_sense_is_one_line(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ Untrusted. Only what it says of exactly this model, by its hash, is taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pyoxigraph import NamedNode, RdfFormat, Triple, parse
@@ -36,8 +36,11 @@ def said_in(path: Path, sha256: str) -> Said:
     another model. Raises BadInputError where it is no Turtle."""
     if not path.is_file():
         return Said()
-    iri = model_iri(sha256)
-    triples = _parsed(path)
+    return said_of(model_iri(sha256), _parsed(path))
+
+
+def said_of(iri: NamedNode, triples: Sequence[Triple]) -> Said:
+    """What the triples say of the model; nothing where they are of another."""
     if not any(triple.subject == iri for triple in triples):
         return Said()
     about, model = Description(triples), model_of(iri, triples)
