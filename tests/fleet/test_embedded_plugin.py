@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from pathlib import Path
 
@@ -13,12 +12,8 @@ pytest.importorskip("amqtt", reason="needs tinylearn[fleet]")
 
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from brokers import EmbeddedServer
-from mosquitto import FLEET
 from raw_client import RawClient
 
-from tinylearn.errors import DeviceError
-from tinylearn.fleet.broker.config import write_broker_config
-from tinylearn.fleet.broker.embedded import EmbeddedBroker
 from tinylearn.fleet.broker.embedded_plugin import Subscriptions
 
 
@@ -49,11 +44,3 @@ def test_it_ends_though_a_client_goes_at_the_same_time(
     assert leaving.wait(20)
     server.kill()
     assert not server.is_alive()
-
-
-def test_a_port_that_another_program_has_is_named(tmp_path: Path) -> None:
-    write_broker_config(tmp_path / "broker", FLEET)
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        with pytest.raises(DeviceError, match=f"127.0.0.1:{port}.*in use.*--broker-dir"):
-            EmbeddedBroker(tmp_path / "broker", port).start()
