@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fleet_cli import RUN, begun, fails, fleet, served
-from mosquitto import free_port
 from support import fleet_project
+from support.ports import free_port
 from waiting import until
 
 from tinylearn.cli.fleet_settings import SETTINGS
@@ -126,6 +126,8 @@ def test_tags(done_run: str) -> None:
     assert device(done_run, "d1")["tags"] == ["hall", "lab"]
     fleet("tag", "d1", "--store", done_run)
     assert device(done_run, "d1")["tags"] == []
+    for tag in ("lab,hall", " lab", ""):
+        fails(2, "tag", "d1", tag, "--store", done_run, match=f"tag {tag!r}: without commas")
 
 
 def test_pins(done_run: str) -> None:

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import pytest
 from fleet_cli import done, fails, fleet
-from mosquitto import free_port
 from support import fleet_project
+from support.ports import free_port
 from waiting import until
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="needs cc, a C compiler")

@@ -74,7 +74,7 @@ _IS_LOCKED = (
 _FIRST = "INSERT INTO shards (run, shard, commits) VALUES (?, ?, 0) ON CONFLICT DO NOTHING"
 _RETRY_S = 0.1
 #: the server lets go of what a session had locked a little after its end
-_ENDING_S = 1.0
+_ENDING_S = 2.0
 _ATTEMPTS = 5
 
 
