@@ -198,7 +198,10 @@ def test_a_host_that_no_name_can_be_is_told() -> None:
         Connection(url, Session("c", ("t",)), None, lambda *_: None).open()
 
 
-def test_a_broker_that_hangs_up_at_once_is_met_less_and_less_often() -> None:
+def test_a_broker_that_hangs_up_at_once_is_met_less_and_less_often(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
     with SilentBroker() as broker:
         connection = broker.connection()
         connection._backoff = Backoff(1e-3, 1.0)
@@ -212,6 +215,7 @@ def test_a_broker_that_hangs_up_at_once_is_met_less_and_less_often() -> None:
         connection._next_ping = 0.0
         connection.wait(0)
         assert connection._backoff.failures == 0
+        assert caplog.text.count("connected again") == 3
         connection.close()
 
 
