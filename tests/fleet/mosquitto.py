@@ -23,7 +23,7 @@ from tinylearn.fleet.transports.credentials import Credentials
 
 FLEET = "test"
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
-_SECONDS = 20.0
+_SECONDS = 60.0
 _RELOADED = "Reloading config"
 _RUNNING = " running\n"
 

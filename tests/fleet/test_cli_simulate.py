@@ -194,7 +194,7 @@ class Coordinator:
 
     def end(self) -> int:
         self.service.stop()
-        self._thread.join(10)
+        self._thread.join(60)
         return self.service.counters["updates accepted"]
 
 

@@ -41,6 +41,6 @@ def test_it_ends_though_a_client_goes_at_the_same_time(
     user = server.credentials()
     with RawClient(server.url, user.ca) as client:
         assert client.login(user.user, user.password) == 0
-    assert leaving.wait(20)
+    assert leaving.wait(60)
     server.kill()
     assert not server.is_alive()

@@ -173,7 +173,7 @@ def check_what_it_left_behind(lab: Lab) -> None:
 
 def scraped(port: int) -> dict[str, float]:
     """The values of METRICS that the coordinator tells now."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
         text = answer.read().decode()
     rows = re.findall(r"^([^#\s]\S*) (\S+)$", text, re.M)
     return {name: float(value) for name, value in rows if name in METRICS}

@@ -60,7 +60,7 @@ def test_what_waited_leaves_when_the_broker_reads_again() -> None:
             got += decoder.feed(broker.client.recv(1 << 20))
         connection.publish("t", b"last", qos=0)
         connection.flush()
-        broker.client.settimeout(20)
+        broker.client.settimeout(60)
         while not got or not got[-1].body.endswith(b"last"):
             got += decoder.feed(broker.client.recv(1 << 20))
         sizes = [len(packet.body) for packet in got if packet.kind == 3]
@@ -110,7 +110,7 @@ def test_a_packet_that_comes_slowly_is_no_silence() -> None:
         data = packets.publish(FLEET, CONTENT, 1)
         for start in range(0, len(data), 10_000):
             broker.client.sendall(data[start : start + 10_000])
-            select.select([connection._wire.socket], [], [], 20)
+            select.select([connection._wire.socket], [], [], 60)
             connection._wire.heard, connection._next_ping = False, 0.0
             connection.wait(0)
             assert connection.is_ready()
@@ -231,7 +231,7 @@ def test_a_connection_made_while_it_is_closed_is_not_left_behind(first: str) -> 
         if first == "close":
             connection.close()
         broker.let_in()
-        attempt.result(20)
+        attempt.result(60)
         connection.close()
         broker.read()  # until the client hangs up
         assert attempt.result()[0].socket.fileno() == -1
