@@ -72,10 +72,10 @@ def served(place: str) -> Iterator[None]:
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(60)
     try:
         yield
     finally:
         box[0].stop()
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.ports import free_port
 from waiting import until
 
 from tinylearn.fleet.broker import refusals
@@ -22,17 +23,9 @@ from tinylearn.fleet.transports.credentials import Credentials
 
 FLEET = "test"
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
-_SECONDS = 20.0
+_SECONDS = 60.0
 _RELOADED = "Reloading config"
 _RUNNING = " running\n"
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def program(name: str = "mosquitto") -> str:

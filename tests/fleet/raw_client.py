@@ -11,7 +11,7 @@ from tinylearn.fleet.transports import mqtt_packets as packets
 from tinylearn.fleet.transports.broker_url import parse_url
 from tinylearn.fleet.transports.mqtt_packets import Kind, Packet, Publish
 
-_SECONDS = 10.0
+_SECONDS = 60.0
 
 
 class RawClient:

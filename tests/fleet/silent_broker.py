@@ -14,7 +14,7 @@ from tinylearn.fleet.transports.broker_url import BrokerUrl
 from tinylearn.fleet.transports.mqtt_connection import Connection, OnMessage
 from tinylearn.fleet.transports.mqtt_login import Session
 
-_SECONDS = 20.0
+_SECONDS = 60.0
 CONNACK = b"\x20\x02\x00\x00"
 SUBACK = b"\x90\x03\x00\x01\x01"
 _CONNECT, _SUBSCRIBE = 1, 8

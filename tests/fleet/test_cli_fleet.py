@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fleet_cli import RUN, begun, fails, fleet, served
-from mosquitto import free_port
 from support import fleet_project
+from support.ports import free_port
 from waiting import until
 
 from tinylearn.cli.fleet_settings import SETTINGS
@@ -125,6 +126,8 @@ def test_tags(done_run: str) -> None:
     assert device(done_run, "d1")["tags"] == ["hall", "lab"]
     fleet("tag", "d1", "--store", done_run)
     assert device(done_run, "d1")["tags"] == []
+    for tag in ("lab,hall", " lab", ""):
+        fails(2, "tag", "d1", tag, "--store", done_run, match=f"tag {tag!r}: without commas")
 
 
 def test_pins(done_run: str) -> None:
@@ -275,6 +278,18 @@ def test_gateway_says_what_is_missing(project: Path, tmp_path: Path) -> None:
     fleet("broker-config", tmp_path / "b")
     file = fleet("enroll", "d1", "--broker-dir", tmp_path / "b", "--json").json["d1"]
     fails(2, *words, "--credentials", file, "--name", "d2", match="those of d1")
+
+
+def test_gateway_refuses_samples_that_its_device_would_not_count(
+    project: Path, tmp_path: Path
+) -> None:
+    """It would wait for the others, and its rounds for it."""
+    words = ["gateway", "--device", f"twin:{project}", "--broker", "mqtt://localhost"]
+    x, y = fleet_project.source("d", 1, 1, 8)
+    for name, samples, match in (("label", (x, y * 0 + 4), "label 4; model mlp knows 0 to 3"),
+                                 ("nan", (x * np.nan, y), "NaN")):  # fmt: skip
+        np.savez(tmp_path / f"{name}.npz", x=samples[0], y=samples[1])
+        fails(2, *words, "--name", "d", "--stream", tmp_path / f"{name}.npz", match=match)
 
 
 # ---- export ----

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from brokers import Broker
 from fleet_cli import fails, fleet, snapshot, tinylearn
-from mosquitto import FLEET, free_port
+from mosquitto import FLEET
 from support import fleet_project
+from support.ports import free_port
 
 from tinylearn.cli.fleet_scenario import SCENARIO
 from tinylearn.errors import UsageError
@@ -193,7 +194,7 @@ class Coordinator:
 
     def end(self) -> int:
         self.service.stop()
-        self._thread.join(10)
+        self._thread.join(60)
         return self.service.counters["updates accepted"]
 
 
@@ -202,7 +203,7 @@ def test_devices_serve_the_coordinator_of_a_real_broker(folder: Path, broker: Br
     broker.reload()
     coordinator = Coordinator(folder, broker, 12)
     found = fleet(*words(folder, "--credentials-dir", broker.folder / "credentials", "--broker",
-                         broker.url, "--seconds", 60, "--quiet", "--json"))  # fmt: skip
+                         broker.url, "--seconds", 300, "--quiet", "--json"))  # fmt: skip
     assert coordinator.end() == 60
     assert (found.json["devices"], found.json["connected"], found.json["lost"]) == (12, 12, 0)
     assert found.json["up"] >= 12 * (1 + 5)

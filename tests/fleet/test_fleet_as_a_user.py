@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import pytest
 from fleet_cli import done, fails, fleet
-from mosquitto import free_port
 from support import fleet_project
+from support.ports import free_port
 from waiting import until
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="needs cc, a C compiler")
@@ -173,7 +173,7 @@ def check_what_it_left_behind(lab: Lab) -> None:
 
 def scraped(port: int) -> dict[str, float]:
     """The values of METRICS that the coordinator tells now."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
         text = answer.read().decode()
     rows = re.findall(r"^([^#\s]\S*) (\S+)$", text, re.M)
     return {name: float(value) for name, value in rows if name in METRICS}

@@ -19,7 +19,7 @@ from tinylearn.fleet.broker_choice import BrokerChoice, opened_broker, place_of
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.model import FleetModel
 from tinylearn.fleet.records import Device as Known
-from tinylearn.fleet.records import DropRequest, Log, PutDevice, PutState
+from tinylearn.fleet.records import DropRequest, Log, PutDevice, PutRound, PutState, Round
 from tinylearn.fleet.run_handle import RunHandle
 from tinylearn.fleet.shards import Shard, shard_of
 from tinylearn.fleet.store import StoreError, open_store
@@ -113,12 +113,45 @@ def test_another_model_is_another_run(store) -> None:
 
 
 def test_a_run_that_is_served_is_not_served_twice(store, place: str) -> None:
-    started(store, Wanted("reptile"))
+    started(store, Wanted("reptile"), shard=Shard(0, 2))
     other = open_store(place)
     with pytest.raises(StoreError, match="another coordinator"):
-        started(other, Wanted())
+        started(other, Wanted(), shard=Shard(0, 2))
     assert started(other, Wanted(), shard=Shard(1, 2)).resumed
     other.close()
+
+
+@pytest.mark.parametrize(("shard", "then"), [(Shard(), Shard(1, 2)), (Shard(1, 2), Shard()),
+                                             (Shard(0, 2), Shard(2, 3))])  # fmt: skip
+def test_coordinators_that_serve_agree_on_how_many_they_are(
+    store, place: str, shard: Shard, then: Shard
+) -> None:
+    """Else a device would be looked after by two of them, or by none."""
+    run = started(store, Wanted("reptile"), shard=shard).run
+    other = open_store(place)
+    told = f"run {run.id} is shared among {shard.count} coordinators, not {then.count}"
+    with pytest.raises(UsageError, match=told):
+        started(other, Wanted(), shard=then)
+    other.close()
+    store.close()
+    after = open_store(place)
+    assert started(after, Wanted(), shard=then).run == run
+    assert shards_of(after.load(run.id, own=False).states) == then.count
+    after.close()
+
+
+def test_rounds_of_parts_that_are_no_more_are_void(store, place: str) -> None:
+    run = started(store, Wanted("reptile"), shard=Shard(0, 3)).run.id
+    rounds = [PutRound(Round(1, 1, ("a",))), PutRound(Round(2, 1, ("b",), open=False))]
+    for number in range(3):
+        store.commit(run, rounds, number)
+    store.close()
+    after = open_store(place)
+    started(after, Wanted(), shard=Shard(0, 2))
+    left = [set(after.load(run, n, 3, own=False).open_rounds) for n in range(3)]
+    assert left == [{1}, {1}, set()]
+    assert [entry.what for *_, entry in after.history(run)] == ["void"]
+    after.close()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"round": 1}', '{"tags": 3}', '{"rounds": "x"}'])
@@ -276,6 +309,9 @@ def test_a_port_in_use_is_told_in_one_line(tmp_path: Path, caplog) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         choice = BrokerChoice(folder=tmp_path / "b", port=taken.getsockname()[1])
-        with pytest.raises(DeviceError, match=r"cannot start .*in use"), opened_broker(choice):
+        with (
+            pytest.raises(DeviceError, match=r"cannot listen at .*in use.*--broker-dir"),
+            opened_broker(choice),
+        ):
             pass
     assert not caplog.records

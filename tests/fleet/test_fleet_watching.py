@@ -268,7 +268,7 @@ def told(metrics: Metrics) -> dict[str, float]:
     pytest.importorskip("prometheus_client")
     url = metrics.start(0)
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             lines = answer.read().decode().splitlines()
     finally:
         metrics.close()

@@ -242,3 +242,27 @@ def test_samples_are_not_fed_to_a_board_that_does_not_learn() -> None:
         bench.gateway.step(0.0)
     assert bench.host.weights() == before and bench.taken() == []
     bench.host.step(np.ones(INPUTS), 1)
+
+
+class Listening(FleetHost):
+    """Notes for how long it is listened to; has nothing to say by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+
+    def receive(self, timeout: float) -> bytes:
+        said = super().receive(timeout)
+        self.waits += [timeout] if not said else []
+        return said
+
+
+def test_a_message_down_never_waits_for_a_board_that_is_silent() -> None:
+    host, link = Listening(), Link()
+    gateway = Gateway("d", host.device, link, source, births=1)
+    gateway.start()
+    host.waits.clear()
+    threading.Thread(target=lambda: link.deliver and link.deliver(m.Who().pack())).start()
+    gateway.step(20.0)
+    assert [m.unpack(content, m.UP) for content in link.sent] == link.states
+    assert host.waits == [0.0]

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from brokers import Broker
 from ends import Coordinator, Device
-from mosquitto import FLEET, MosquittoServer, free_port, plain_mosquitto
+from mosquitto import FLEET, MosquittoServer, plain_mosquitto
 from raw_client import RawClient
+from support.ports import free_port
 from waiting import until
 
 from tinylearn.errors import DeviceError, UsageError

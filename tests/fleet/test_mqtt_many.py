@@ -24,7 +24,7 @@ _MANY = 60
 
 
 async def soon(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.005)
 

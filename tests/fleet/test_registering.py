@@ -195,16 +195,16 @@ def test_a_registry_that_hangs_is_not_closed_under_its_thread(fake, monkeypatch)
 
     def hang(things: Sequence[dict[str, Any]]) -> None:
         hangs.set()
-        go_on.wait(20)
+        go_on.wait(60)
 
     fake.put = hang
     registering = Registering(fake, "works", 7, {"press-7": FleetDevice(DEVICE)}, seconds=0.01)
     registering.start()
-    assert hangs.wait(20)
+    assert hangs.wait(60)
     registering.close()
     assert not fake.closed.is_set()
     go_on.set()
-    registering._thread.join(20)
+    registering._thread.join(60)
 
 
 def test_who_may_learn_is_told_where_it_has_changed(fake, begun) -> None:

@@ -402,6 +402,16 @@ def test_a_shard_belongs_to_one_coordinator(store: Store, place: str) -> None:
     other.close()
 
 
+def test_whether_another_has_a_shard(store: Store, place: str) -> None:
+    other = open_store(place)
+    other.load(1, 0, 2)
+    assert [store.is_taken(1, shard) for shard in (0, 1)] == [True, False]
+    assert [other.is_taken(1, shard) for shard in (0, 1)] == [False, False]
+    other.close()
+    assert not store.is_taken(1, 0)
+    store.load(1, 0)
+
+
 def test_readers_see_what_a_coordinator_commits(store: Store, place: str) -> None:
     store.load(1)
     other = open_store(place, create=False)

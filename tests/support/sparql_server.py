@@ -12,6 +12,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from support.ports import free_port
+
 
 class SparqlServer:
     """A running ``oxigraph serve``; skips the test where it is not installed."""
@@ -21,9 +23,7 @@ class SparqlServer:
         program = shutil.which("oxigraph", path=str(beside)) or shutil.which("oxigraph")
         if program is None:
             pytest.skip("needs oxigraph (package oxigraph from PyPI)")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         place = ("--location", str(folder)) if folder else ()
         self._process = subprocess.Popen(
             [program, "serve", "--bind", f"127.0.0.1:{self.port}", *place, *options],

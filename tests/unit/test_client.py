@@ -138,6 +138,18 @@ def test_silence_is_an_error_that_names_the_device() -> None:
     assert len(line.requests) == 3
 
 
+def test_a_reply_that_came_while_this_process_slept_counts() -> None:
+    line = Scripted()
+    assert Device(line, timeout=0.0, retries=0).info().name == "ab"
+
+
+def test_noise_without_end_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Scripted(lambda request: [])
+    monkeypatch.setattr(line, "receive", lambda timeout: b"noise")
+    with pytest.raises(DeviceError, match="no answer to METRICS in 1 attempts"):
+        Device(line, timeout=0.0, retries=0).metrics()
+
+
 @pytest.mark.parametrize(
     ("payload", "words"),
     [

@@ -53,6 +53,8 @@ T = TypeVar("T")
 SLOW = {Type.UPLOAD_BEGIN, Type.UPLOAD_COMMIT, Type.SAVE, Type.LOAD, Type.RESET}
 """Requests that erase or read flash: they get five times the time."""
 
+#: pieces of a reply that are still taken when its time is over; noise may go on for ever
+_LATE_READS = 1000
 _ADVICE = {
     ErrorCode.VERSION: "it speaks protocol version {detail}; generate its firmware anew",
     ErrorCode.TYPE: "its firmware is older than this tinylearn; generate it anew",
@@ -314,16 +316,20 @@ class Device:
         return self.timeout * (5 if kind in SLOW else 1)
 
     def _await(self, request: Message) -> Message | None:
-        deadline = time.monotonic() + self._patience(request.type)
-        while True:
+        """What has come by the end is looked at in any case: it is this process that may have slept."""
+        deadline, late = time.monotonic() + self._patience(request.type), 0
+        while late < _LATE_READS:
             while self._replies:
                 reply = self._replies.pop(0)
                 if _answers(reply, request):
                     return reply
             left = deadline - time.monotonic()
-            if left <= 0:
+            data = self.transport.receive(max(left, 0.0))
+            if left <= 0 and not data:
                 return None
-            self._take_in(self.transport.receive(left))
+            late += left <= 0
+            self._take_in(data)
+        return None
 
     def _take_in(self, data: bytes) -> None:
         for content in self._decoder.feed(data):

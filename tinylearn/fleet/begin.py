@@ -14,6 +14,7 @@ from tinylearn.fleet.config import Config
 from tinylearn.fleet.model import FleetModel
 from tinylearn.fleet.records import PutState, Run
 from tinylearn.fleet.shards import Shard
+from tinylearn.fleet.sharing import share_among
 from tinylearn.fleet.store import Store
 from tinylearn.fleet.strategies import find
 from tinylearn.fleet.strategies.base import Strategy
@@ -52,12 +53,16 @@ def begin(
     store: Store, where: str, model: FleetModel, project: Path, wanted: Wanted, shard: Shard
 ) -> Begun:  # fmt: skip
     """Takes the shard of the newest run (or the wanted one) that ``store`` holds, or makes a run.
-    Raises UsageError where that run is of another model, strategy, parameters or seed."""
+    Raises UsageError where that run is of another model, strategy, parameters or seed, or shared among
+    another number of coordinators that serve."""
     runs = store.runs()
     if (runs and not wanted.new) or wanted.run is not None:
         begun = _resumed(chosen_run(runs, where, wanted.run), store, where, model, wanted)
     else:
         begun = new_run(store, _number({run.id for run in runs}), model, wanted)
+    if begun.resumed:
+        states = store.load(begun.run.id, shard.number, shard.count).states
+        share_among(store, begun.run.id, shards_of(states), shard)
     states = {CONFIG: json.dumps(asdict(begun.config)), PROJECT: str(project.absolute()),
               SHARDS: str(shard.count)}  # fmt: skip
     store.commit(begun.run.id, [PutState(*state) for state in states.items()], shard.number)

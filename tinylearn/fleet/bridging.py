@@ -19,6 +19,7 @@ from tinylearn.fleet.broker_choice import Place
 from tinylearn.fleet.feed import Source, from_stream
 from tinylearn.fleet.gateway import Gateway
 from tinylearn.fleet.logs import logging_to
+from tinylearn.fleet.samples import check_learnable
 from tinylearn.fleet.signals import stopped_by_signals
 from tinylearn.fleet.transports.mqtt import open_device_link
 from tinylearn.targets import find
@@ -91,7 +92,9 @@ def _source(file: Path, connect: Callable[[], Device], folder: Path | None) -> S
     """The file's samples, if the model can learn from them."""
     stream = read_stream(file)
     with connect() as device:
-        stream = matched(stream, device.info())
+        info = device.info()
+    stream = matched(stream, info)
+    check_learnable(stream, info)
     return from_stream(in_codes(stream, read_info(folder)["input"]) if folder else stream)
 
 

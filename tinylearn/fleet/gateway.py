@@ -8,7 +8,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from tinylearn.device.client import Device
 from tinylearn.errors import DeviceError
@@ -113,19 +113,29 @@ class Gateway:
     # ---- messages ----
 
     def step(self, timeout: float) -> None:
-        """What has come down, some samples, and what the board says by itself within ``timeout`` s.
-        Raises DeviceError where the board is gone."""
+        """What comes down, within ``timeout`` s where there is nothing to do, then some samples and
+        what the board has said by itself. Raises DeviceError where the board is gone.
+
+        It waits for the network, not for the board: in a transfer each piece is the answer to the one
+        before it, while a board seldom speaks first.
+        """
         agent = self._agent
         if agent is None:
             raise DeviceError(f"{self.name}: its gateway is not started")
-        while not self._down.empty():
-            self._pass_up(agent, agent.take(self._down.get()))
+        for content in self._arrived(0.0 if agent.wants_samples else timeout):
+            self._pass_up(agent, agent.take(content))
         if self._clock() >= self._announce_at:
             self._announce(self._state)
         if agent.wants_samples:
             self._pass_up(agent, agent.learn(_SLICE))
-        unasked = agent.board.heard(0.0 if agent.wants_samples else timeout)
-        self._pass_up(agent, agent.sent(unasked))
+        self._pass_up(agent, agent.sent(agent.board.heard(0.0)))
+
+    def _arrived(self, timeout: float) -> Iterator[bytes]:
+        """What has come down, the first of it after at most ``timeout`` s."""
+        with contextlib.suppress(queue.Empty):
+            yield self._down.get(timeout=timeout)
+            while True:
+                yield self._down.get_nowait()
 
     def _pass_up(self, agent: Agent, messages: list[bytes]) -> None:
         for message in messages:

@@ -66,8 +66,15 @@ _SESSION: dict[str, Any] = {
 }
 _COUNT = "UPDATE shards SET commits = ? WHERE run = ? AND shard = ? AND commits = ?"
 _COUNTED = "SELECT commits FROM shards WHERE run = ? AND shard = ?"
+_IS_LOCKED = (
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+    "AND classid::bigint << 32 | objid::bigint = ? AND pid <> pg_backend_pid())"
+)
 _FIRST = "INSERT INTO shards (run, shard, commits) VALUES (?, ?, 0) ON CONFLICT DO NOTHING"
 _RETRY_S = 0.1
+#: the server lets go of what a session had locked a little after its end
+_ENDING_S = 2.0
 _ATTEMPTS = 5
 
 
@@ -143,9 +150,18 @@ class PostgresDatabase:
         """Take a shard's advisory lock for this session, and read its count."""
         self.ensure_session()
         if (run, shard) not in self._counts:
-            self._lock(run, shard, patience_s=0)
+            self._lock(run, shard, patience_s=_ENDING_S)
             self._once(_FIRST, (run, shard))
         self._counts[run, shard] = self._count(run, shard)
+
+    def is_taken(self, run: int, shard: int) -> bool:
+        """Whether another session has the shard's advisory lock, and is not just ending."""
+        deadline = time.monotonic() + _ENDING_S
+        while self.rows(_IS_LOCKED, _lock_key(run, shard))[0][0]:
+            if time.monotonic() >= deadline:
+                return True
+            time.sleep(_RETRY_S)
+        return False
 
     def was_kept(self, run: int, shard: int) -> bool:
         """Whether the commit that raised LostError was kept. Connects again. Raises StoreError where

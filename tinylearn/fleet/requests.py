@@ -33,8 +33,18 @@ _DEVICE: dict[str, Callable[[Device, dict[str, Any]], Device]] = {
     "hold": lambda d, _: replace(d, paused=True),
     "release": lambda d, _: replace(d, paused=False),
     "pin": lambda d, c: replace(d, pinned=c["version"]),
-    "tag": lambda d, c: replace(d, tags=tuple(sorted(map(str, c["tags"])))),
+    "tag": lambda d, c: replace(d, tags=_tags(c["tags"])),
 }
+
+
+def _tags(given: list[Any]) -> tuple[str, ...]:
+    """Raises UsageError for one that ``serve --tags`` could not name."""
+    tags = tuple(sorted(map(str, given)))
+    for tag in tags:
+        if "," in tag or tag != tag.strip() or not tag:
+            raise UsageError(f"tag {tag!r}: without commas or spaces around it; "
+                             "give several tags one after another")  # fmt: skip
+    return tags
 
 
 def _reason(error: Exception) -> str:

@@ -199,7 +199,6 @@ class Rounds:
         if piece.run != self.run.id:
             return m.Verdict.FOREIGN
         if (piece.round, name) in self._reported:
-            self.counters["duplicate"] += 1
             return m.Verdict.ACCEPTED
         opened = self.open.get(piece.round)
         if opened is None:
@@ -212,7 +211,8 @@ class Rounds:
         return m.Verdict.STALE if too_old else None
 
     def _receipt(self, name: str, piece: m.Update, verdict: m.Verdict, effects: Effects) -> None:
-        self.counters[f"updates {verdict.name.lower()}"] += 1
+        again = verdict is m.Verdict.ACCEPTED and (piece.round, name) in self._reported
+        self.counters["duplicate" if again else f"updates {verdict.name.lower()}"] += 1
         receipt = m.Receipt(piece.run, piece.round, piece.attempt, verdict)
         effects.sends.append((name, receipt))
 
@@ -228,8 +228,8 @@ class Rounds:
         opened.updates[name] = kept, delta
         opened.assignments[name].assembly = Assembly(opened.base.size)
         self._norms.append(norm)
-        self._reported.add(opened.round.number, name)
         self._receipt(name, piece, m.Verdict.ACCEPTED, effects)
+        self._reported.add(opened.round.number, name)
         closes = opened.is_answered()
         effects.changes.append(AddUpdate(replace(kept, stream=b"") if closes else kept))
         if closes:

@@ -27,7 +27,7 @@ def read_samples(file: Path, project: Path) -> tuple[Stream, NDArray[Any] | None
     with open_device("twin", project) as device:
         info = device.info()
     stream = matched(stream, info)
-    _check(stream, info)
+    check_learnable(stream, info)
     return in_codes(stream, read_info(project)["input"]), owners
 
 
@@ -43,8 +43,9 @@ def _owners(file: Path) -> NDArray[Any] | None:
     return owners
 
 
-def _check(stream: Stream, info: Info) -> None:
-    """A device refuses such samples, and so would never report."""
+def check_learnable(stream: Stream, info: Info) -> None:
+    """Raises UsageError where it has samples that a device refuses, or does not count: it would
+    report late or never."""
     y = stream.labels if stream.labels is not None else stream.targets
     if not np.isfinite(stream.x).all() or (y is not None and not np.isfinite(y).all()):
         raise UsageError(f"{stream.name}: holds NaN or infinity, which no device learns")

@@ -119,8 +119,8 @@ def serve(options: ServeOptions) -> Served:
         observers = [LogObserver(), *live, *_recorders(options, begun, broker, transport, parts),
                      *_registering(options, service, broker.fleet, parts)]  # fmt: skip
         _observe(service, observers, broker)
-        _tell(options, begun, broker, store.where)
-        with stopped_by_signals(service.stop):
+        with stopped_by_signals(service.stop):  # before anybody is told that it serves
+            _tell(options, begun, broker, store.where)
             service.serve(options.until_done)
         return _served(begun, service.machine)
 

@@ -71,6 +71,9 @@ class Database(Statements, Protocol):
         """Take a shard until ``close``, or go on from how it is now where it is taken already;
         raises StoreError where another has it."""
 
+    def is_taken(self, run: int, shard: int) -> bool:
+        """Whether another has the shard."""
+
     def close(self) -> None:
         """Let go of the connection and of the shards; again does nothing."""
 
@@ -144,6 +147,10 @@ class SqlStore:
         except StoreError:
             self._in_doubt.add((run, shard))
             raise
+
+    def is_taken(self, run: int, shard: int) -> bool:
+        """Whether another coordinator has the shard."""
+        return self._database.is_taken(run, shard)
 
     def weights(self, run: int, version: int) -> bytes:
         """Exchanged bytes of a version."""

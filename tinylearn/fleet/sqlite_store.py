@@ -85,8 +85,25 @@ class SqliteDatabase:
         every system."""
         if self.where == _MEMORY or (run, shard) in self._locks:
             return
-        name = f"{self.where}.run{run}.shard{shard}.lock"
-        lock = None
+        self._locks[run, shard] = self._lock(run, shard)
+
+    def is_taken(self, run: int, shard: int) -> bool:
+        """Whether another has its file locked."""
+        if (run, shard) in self._locks or not Path(self._lock_name(run, shard)).exists():
+            return False
+        try:
+            self._lock(run, shard).close()
+        except StoreError as error:
+            if isinstance(error.__cause__, sqlite3.Error) and _is_locked(error.__cause__):
+                return True
+            raise
+        return False
+
+    def _lock_name(self, run: int, shard: int) -> str:
+        return f"{self.where}.run{run}.shard{shard}.lock"
+
+    def _lock(self, run: int, shard: int) -> sqlite3.Connection:
+        name, lock = self._lock_name(run, shard), None
         try:
             lock = _connect(name, 0)
             lock.execute("PRAGMA journal_mode = MEMORY")
@@ -95,7 +112,7 @@ class SqliteDatabase:
             if lock:
                 lock.close()
             raise self._not_owned(run, shard, name, error) from error
-        self._locks[run, shard] = lock
+        return lock
 
     def close(self) -> None:
         """Let go of the file and of the shards."""
@@ -114,7 +131,7 @@ class SqliteDatabase:
             self.change(how)
 
     def _not_owned(self, run: int, shard: int, name: str, error: sqlite3.Error) -> StoreError:
-        if "locked" not in str(error):
+        if not _is_locked(error):
             return StoreError(f"{name}: {error}")
         return StoreError(
             f"{self.where}: another coordinator has shard {shard} of run {run}; end it first"
@@ -150,6 +167,10 @@ class SqliteDatabase:
     def _number(self, pragma: str) -> int:
         number: int = self.rows(f"PRAGMA {pragma}")[0][0]
         return number
+
+
+def _is_locked(error: BaseException) -> bool:
+    return "locked" in str(error)
 
 
 def _connect(where: str, patience_s: float) -> sqlite3.Connection:

@@ -66,6 +66,9 @@ class Store(Protocol):
         ``pinned``) names.
         """
 
+    def is_taken(self, run: int, shard: int) -> bool:
+        """Whether another coordinator has the shard at this moment."""
+
     def weights(self, run: int, version: int) -> bytes:
         """Exchanged bytes of a version; raises UsageError where they are no longer kept."""
 

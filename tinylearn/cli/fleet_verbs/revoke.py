@@ -26,5 +26,6 @@ def execute(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"revoked": args.device})
     else:
-        print(f"{args.device} can no longer log in; a running Mosquitto needs a SIGHUP")
+        print(f"{args.device} can no longer log in; a running Mosquitto needs a SIGHUP; next: "
+              f"tinylearn fleet evict {args.device}, so that no round waits for it")  # fmt: skip
     return 0

@@ -9,6 +9,7 @@ of the same folder that Mosquitto would run from.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import ssl
 import threading
@@ -59,8 +60,16 @@ class EmbeddedBroker:
         self._thread = threading.Thread(target=self._run, name="embedded broker", daemon=True)
         self._thread.start()
         if not self._started.wait(_START_SECONDS) or self._problem is not None:
-            raise DeviceError(f"embedded broker: cannot start ({self._problem or 'no answer'})")
+            raise DeviceError(f"embedded broker: {self._reason()}")
         return self
+
+    def _reason(self) -> str:
+        if isinstance(self._problem, OSError) and self._problem.errno == errno.EADDRINUSE:
+            return (
+                f"cannot listen at 127.0.0.1:{self._port} (address already in use); does another "
+                "coordinator serve there? a --broker-dir of its own takes a --port of its own"
+            )
+        return f"cannot start ({self._problem or 'no answer'})"
 
     def close(self) -> None:
         """Ends all connections; a second call does nothing."""

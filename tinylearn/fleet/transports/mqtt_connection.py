@@ -234,6 +234,8 @@ class Connection:
             self._wire = wire
         self._next_ping = time.monotonic() + KEEPALIVE / 2
         self.counts.add("connections")
+        if self._connection > 1:
+            _log.info("broker %s: connected again", self.url)
         self._guarded(self._on_ready)
         for packet in early:
             self._handle(packet)
