@@ -145,6 +145,15 @@ def test_a_full_disk_is_the_copys_not_the_registrys(
     assert told(capsys, str(place), "export", "-o", tmp_path / "all.nq")["graphs"] == 1
 
 
+def test_a_file_that_holds_nothing_does_not_replace_anything(
+    filled: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty.trig").write_text("@prefix a: <urn:a> .\n")
+    code, _, err = run(capsys, filled, "restore", tmp_path / "empty.trig", "--replace")
+    assert code != 0 and "empty.trig: holds nothing" in err
+    assert told(capsys, filled, "stats")["graphs"] == 3
+
+
 def test_what_is_not_there_is_not_restored(
     filled: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tinylearn.errors import UsageError
+from tinylearn.errors import BadInputError, UsageError
 from tinylearn.registry.models.files import copy_all
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.store.dataset_files import dataset_format, import_dataset
@@ -93,8 +93,12 @@ def _copy(source: Path, target: Path) -> None:
         copy_snapshot(source, target)
         return
     store = EmbeddedStore(target)
-    import_dataset(store, source)
+    found = import_dataset(store, source)
     store.close()
+    if not found.graphs:
+        raise BadInputError(
+            f"{source}: holds nothing; `tinylearn registry delete` is what empties a registry"
+        )
 
 
 def _check_outside(store: GraphStore, target: Path) -> None:
