@@ -15,7 +15,7 @@ from tinylearn.device.messages import Message
 from tinylearn.fleet import messages as m
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.events import Fetched, Received, Requested, Tick
-from tinylearn.fleet.records import Log
+from tinylearn.fleet.records import Log, PutDevice
 from tinylearn.fleet.rounds import attempt_of
 
 
@@ -229,6 +229,26 @@ def test_a_device_that_starts_again_and_again_is_left_out() -> None:
         device.restart()
         tell(world, "d0", device.announce(), float(second))
     assert world.machine.roster.get("d0").isolated_until > 0
+
+
+def test_a_fleet_whose_devices_are_all_left_out_goes_on_in_time() -> None:
+    """Isolation ended with rounds alone, and no round was opened without a device for it."""
+    config = Config(rounds=3, most_births=3, isolation_rounds=4, deadline=10)
+    world = World(devices=1, config=config, parameters={"devices": 1})
+    for second in range(6):
+        world.devices["d0"].restart()
+        tell(world, "d0", world.devices["d0"].announce(), float(second))
+    assert world.machine.roster.get("d0").isolated_until == 5
+    for now in (
+        20.0,
+        49.0,
+    ):  # the first round has been void since 20 s; the second waits for 3 more
+        world.machine.handle(Tick(), now)
+        assert not world.machine.rounds.open
+    effects = world.machine.handle(Tick(), 51.0)
+    assert world.machine.rounds.open[2].round.selected == ("d0",)
+    assert PutDevice(world.machine.roster.get("d0")) in effects.changes
+    assert world.machine.roster.get("d0").isolated_until == 2
 
 
 @given(st.binary(max_size=300), st.sampled_from(sorted(m.UP)))

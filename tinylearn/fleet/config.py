@@ -21,7 +21,8 @@ class Config:
     ``tags``, ``least_ram``: of a device that is asked.
     ``norm_factor``: an update larger than so many times the median of the last ones is refused.
     ``most_strikes``: after so many bad updates a device is left out for ``isolation_rounds``, twice as
-    long each time; the same after ``most_births`` starts within ``birth_window``.
+    long each time; the same after ``most_births`` starts within ``birth_window``. While no other device is
+    there each ``deadline`` counts as a round of that.
     """
 
     rounds: int = 100

@@ -115,6 +115,12 @@ class Roster:
         ends with rounds."""
         return sum(self.get(name).isolated_until <= round_ for name in self._eligible)
 
+    def readmitted(self, round_: int, passed: int) -> list[Device]:
+        """Those of the eligible whose isolation ends ``passed`` rounds earlier than it would."""
+        over = [d for d in map(self.get, self._eligible)
+                if round_ < d.isolated_until <= round_ + passed]  # fmt: skip
+        return list(filter(None, (self.put(replace(d, isolated_until=round_)) for d in over)))
+
     def draw(self, count: int, round_: int, busy: set[str]) -> list[str]:
         """Up to ``count`` devices for a round, none of the ``busy`` or isolated ones."""
         return draw(self._eligible, count, self._run.seed, round_,

@@ -16,7 +16,7 @@ from tinylearn.fleet.events import Effects
 from tinylearn.fleet.guards import WINDOW, checked, outliers
 from tinylearn.fleet.head import Head
 from tinylearn.fleet.open_round import Assignment, OpenRound
-from tinylearn.fleet.records import AddUpdate, KeptUpdate, Log, PutRound, Round, Saved
+from tinylearn.fleet.records import AddUpdate, KeptUpdate, Log, PutDevice, PutRound, Round, Saved
 from tinylearn.fleet.reported import Reported
 from tinylearn.fleet.roster import Roster
 from tinylearn.fleet.strategies.base import Strategy
@@ -44,6 +44,7 @@ class Rounds:
         self.open: dict[int, OpenRound] = {}
         self._norms = deque(saved.norms, maxlen=WINDOW)
         self._reported = Reported(saved.reported)
+        self._deserted_since: float | None = None
         for record in saved.open_rounds.values():
             self._resume(record, saved, now)
 
@@ -65,9 +66,22 @@ class Rounds:
 
     def open_some(self, now: float, effects: Effects) -> None:
         """Opens rounds, as many as may be under way and enough devices are there for."""
+        self._end_isolation(now, effects)
         while len(self.open) < self.config.concurrency and self.last_round < self.config.rounds:
             if not self._open(now, effects):
                 break
+
+    def _end_isolation(self, now: float, effects: Effects) -> None:
+        """Isolation is counted in rounds: where all who may learn are isolated there would never be one
+        again, so that each deadline that goes by counts as one."""
+        number = self.last_round + 1
+        if self.open or not self.roster.eligible() or self.roster.not_isolated(number):
+            self._deserted_since = None
+            return
+        if self._deserted_since is None:
+            self._deserted_since = now
+        passed = int((now - self._deserted_since) / self.config.deadline)
+        effects.changes += map(PutDevice, self.roster.readmitted(number, passed))
 
     def busy(self) -> set[str]:
         """Devices at a task."""
