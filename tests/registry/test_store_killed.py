@@ -5,16 +5,12 @@ from __future__ import annotations
 
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import store_writer
 from graphs import NAME, canonical, device, quads
+from killed_writer import write_and_kill, writer
 from pyoxigraph import Literal
 from store_writer import BULK, PAIR
 from support.sparql_server import SparqlServer
@@ -25,29 +21,6 @@ from tinylearn.registry.store.errors import StoreError
 from tinylearn.registry.store.open import open_store
 from tinylearn.registry.store.snapshot import copy_snapshot
 from tinylearn.registry.vocabulary import tl
-
-
-@contextmanager
-def writer(mode: str, place: Path, first: int):
-    """The child process; killed at the end."""
-    command = [sys.executable, store_writer.__file__, mode, str(place), str(first)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        try:
-            yield process
-        finally:
-            process.send_signal(signal.SIGKILL)
-
-
-def write_and_kill(mode: str, place: Path, first: int, after_s: float) -> int:
-    """Kills so long after the first acknowledgement; returns the last round that was acknowledged."""
-    with writer(mode, place, first) as process:
-        assert process.stdout is not None
-        told = process.stdout.readline()
-        time.sleep(after_s)
-        process.send_signal(signal.SIGKILL)
-        told += process.stdout.read()
-    assert process.returncode == -signal.SIGKILL
-    return int(told.split(b"\n")[-2])  # what follows the last line end is empty or cut short
 
 
 def version_of(store: GraphStore, number: int) -> int:

@@ -1,8 +1,9 @@
 """Matching: from a store that nobody has opened yet, and with an index in memory.
 
-Devices and models are those of synthetic_things.py, in an embedded store. A cold start is a process that
-opens the store, loads what the question needs and shows the first 20: once by scanning the store, once with
-the columns that such a scan leaves beside it. Sizes are devices; there are 500 models, for the matrix 100.
+Devices and models are those of synthetic_things.py, in an embedded store, loaded as `tinylearn registry import`
+does. A cold start is a process that opens the store, loads what the question needs and shows the first 20:
+with the columns that the load left beside the store, some upserts later, and where they are lost, by scanning
+the store. Sizes are devices; there are 500 models, for the matrix 100.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from measured import Row, apart
+from pyoxigraph import NamedNode
 from registry_store import forget
-from synthetic_things import device, model, quads
+from synthetic_things import device, model, quads, triples_of_device
 
 from tinylearn.registry.matching import kept_columns
+from tinylearn.registry.matching.current_devices import keep_up
 from tinylearn.registry.matching.index import Index
 from tinylearn.registry.matching.ranking import Ranking
 from tinylearn.registry.matching.resolve import labels
@@ -32,6 +36,10 @@ TOP = 20
 #: at any size
 BARS = {"cold, devices for a model": 2.0, "cold, models for a device": 2.0, "devices for a model": 0.3,
         "models for a device": 0.02, "full matrix, 100 models": 0.5}  # fmt: skip
+#: devices that are written between two cold starts
+CHANGES = (1, 100, 10_000)
+#: of a transaction, as `import` does
+BATCH = 200
 _REPEATS = 15
 
 
@@ -50,13 +58,16 @@ def _row(size: int, operation: str, seconds: float, megabytes: float | None = No
 
 def _of_size(folder: Path, size: int) -> Iterator[Row]:
     apart(_fill, folder, size, MODELS)
-    for name, function in (
-        ("cold, models for a device", _cold_device),
-        ("cold, devices for a model", _cold_model),
-        ("cold, devices for a model, columns kept", _cold_model),
-        ("cold, everything into memory", _cold_all),
-    ):
-        yield _row(size, name, *apart(function, folder))
+    yield _row(size, "cold, models for a device", *apart(_cold_device, folder))
+    question = "cold, devices for a model"
+    yield _row(size, question, *apart(_cold_model, folder))
+    for changes in CHANGES:
+        apart(_change, folder, size, changes)
+        taken, peak = apart(_cold_model, folder)
+        later = f"{question}, {changes:,} upserts later"
+        yield Row(size, later, taken, ENGINE, peak, BARS[question])
+    yield _row(size, f"{question}, columns lost", *apart(_cold_lost, folder))
+    yield _row(size, "cold, everything into memory", *apart(_cold_all, folder))
     medians, peak = apart(_warm, folder, size)
     yield from (_row(size, name, seconds, peak) for name, seconds in medians.items())
 
@@ -73,6 +84,17 @@ def _matrix(folder: Path) -> Iterator[Row]:
 def _fill(folder: Path, devices: int, models: int) -> None:
     store = open_store(folder)
     store.bulk_load(quads(devices, models))
+    keep_up(store)
+    store.close()
+
+
+def _change(folder: Path, size: int, changes: int) -> None:
+    """Devices that are there become others; some come anew."""
+    store = open_store(folder)
+    for at in range(0, changes, BATCH):
+        numbers = range(at, min(changes, at + BATCH))
+        some = [replace(device(size + n), iri=device(7 * n % (size + 50)).iri) for n in numbers]
+        store.upsert({NamedNode(one.iri): list(triples_of_device(one)) for one in some})
     store.close()
 
 
@@ -99,6 +121,11 @@ def _cold(folder: Path, ask: Callable[[GraphStore], Ranking], other: str) -> flo
 def _show(store: GraphStore, found: Ranking, other: str) -> None:
     """As the command does before it prints."""
     labels(store, [getattr(one, other) for one in found[:TOP]])
+
+
+def _cold_lost(folder: Path) -> float:
+    (folder / kept_columns.NAME).unlink()
+    return _cold_model(folder)
 
 
 def _cold_all(folder: Path) -> float:

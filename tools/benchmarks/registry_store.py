@@ -14,6 +14,7 @@ from measured import Row, apart
 from pyoxigraph import NamedNode, RdfFormat, serialize
 from synthetic_things import SENSORS, device_graph, quads
 
+from tinylearn.registry.matching.current_devices import keep_up
 from tinylearn.registry.store.backup import back_up
 from tinylearn.registry.store.dataset_files import export_dataset, import_dataset
 from tinylearn.registry.store.embedded import EmbeddedStore
@@ -102,6 +103,7 @@ def _load(where: str, file: Path) -> float:
     start = time.perf_counter()
     store = open_store(where)
     import_dataset(store, file)
+    keep_up(store)
     store.close()
     return time.perf_counter() - start
 

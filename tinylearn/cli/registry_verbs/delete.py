@@ -19,15 +19,14 @@ def execute(args: argparse.Namespace) -> int:
 
     from tinylearn.cli.output import print_json
     from tinylearn.cli.registry_options import opened
-    from tinylearn.registry.matching.follow import follow
+    from tinylearn.registry.matching.current_devices import keep_up
     from tinylearn.registry.matching.resolve import ANY, resolve
 
     with opened(args) as store:
-        before = store.revision()
         found = (resolve(store, ANY, name, certain=True) for name in args.names)
         iris = list(dict.fromkeys(found))
         store.upsert({}, deleted=map(NamedNode, iris))
-        follow(store, before, iris)
+        keep_up(store)
     if args.json:
         print_json({"deleted": iris})
     else:

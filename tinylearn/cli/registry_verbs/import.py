@@ -33,18 +33,18 @@ def execute(args: argparse.Namespace) -> int:
     from tinylearn.registry.importing.files import all_found
     from tinylearn.registry.importing.importer import Importer
     from tinylearn.registry.importing.targets import prepared_targets
-    from tinylearn.registry.matching.follow import follow
+    from tinylearn.registry.matching.current_devices import keep_up
 
     if not args.paths and not args.targets:
         raise UsageError("nothing to import; name files or folders, or give --targets")
     about = about_of(args)
     files = all_found(args.paths)
     with opened(args, create=True) as store:
-        importer, before = Importer(store, about), store.revision()
+        importer = Importer(store, about)
         if args.targets:
             importer.register([prepared_targets()])
         report = importer.add(progress(files, len(files), "reading", args))
-        follow(store, before, {entry.iri for entry in report.registered})
+        keep_up(store)
     _print(report, args)
     return BadInputError.exit_code if report.refused else 0
 

@@ -22,9 +22,13 @@ def execute(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from tinylearn.cli.output import print_json
+    from tinylearn.cli.registry_options import opened
+    from tinylearn.registry.matching.current_devices import keep_up
     from tinylearn.registry.store.backup import restore
 
     triples = restore(args.store, Path(args.source), args.replace)
+    with opened(args, read_only=True) as store:
+        keep_up(store)
     if args.json:
         print_json({"triples": triples, "source": args.source})
     else:

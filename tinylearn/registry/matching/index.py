@@ -14,17 +14,16 @@ import numpy as np
 from pyoxigraph import NamedNode
 
 from tinylearn.errors import BadInputError
-from tinylearn.registry.devices.read import device_of, is_device
 from tinylearn.registry.matching import kept_columns
 from tinylearn.registry.matching.compare import Compared, Truth, compare
+from tinylearn.registry.matching.current_devices import current_devices, take_device
 from tinylearn.registry.matching.device_table import DeviceTable, Numbers
 from tinylearn.registry.matching.match import Match, match
 from tinylearn.registry.matching.model_table import ModelTable
 from tinylearn.registry.matching.ranking import By, Ranking, ranked
 from tinylearn.registry.matching.read import read_device, read_model
-from tinylearn.registry.matching.scan_devices import devices_having, scan_devices
-from tinylearn.registry.matching.scan_models import required_sensors, scan_models
-from tinylearn.registry.matching.terms import Terms
+from tinylearn.registry.matching.scan_devices import devices_having
+from tinylearn.registry.matching.scan_models import scan_models
 from tinylearn.registry.models.facts import Mode, Model
 from tinylearn.registry.models.read import is_model, model_of
 from tinylearn.registry.store.base import GraphStore
@@ -73,7 +72,7 @@ class Index:
             models = scan_models(store, target=None if one is None else one.target or "")
         sensors = frozenset(sensor for known in models for sensor in known.sensors)
         if one is None:
-            return cls(store, _devices(store, sensors, revision), models, revision)
+            return cls(store, current_devices(store, sensors, revision), models, revision)
         table = DeviceTable(sorted(sensors))
         table.put(one)
         return cls(store, table, models, revision)
@@ -91,10 +90,7 @@ class Index:
         name = NamedNode(iri)
         with self._lock:
             self._revision, triples = self._store.revision(), self._store.graph(name)
-            if is_device(name, triples):
-                self._devices.put(device_of(name, triples))
-            else:
-                self._devices.remove(iri)
+            take_device(self._devices, name, triples)
             before = self._models.pop(iri, None)
             if is_model(name, triples):
                 self._models[iri] = model_of(name, triples)
@@ -189,12 +185,3 @@ class Index:
 
 def _asked(asked: Asked | Mode) -> Asked:
     return Asked(asked) if isinstance(asked, Mode) else asked
-
-
-def _devices(store: GraphStore, sensors: frozenset[str], revision: int) -> DeviceTable:
-    """All devices, as they were kept, or else scanned and kept."""
-    found = kept_columns.kept(store, sensors, revision)
-    if found is None:
-        found = scan_devices(store, Terms(sorted(sensors | required_sensors(store))))
-        kept_columns.keep(store, found, revision)
-    return found

@@ -1,8 +1,8 @@
 """The devices' columns as a file in the store's folder, so that a cold start reads them in milliseconds
 instead of scanning the store.
 
-It holds for exactly one revision of the store, whose content never changes. A file that is missing, of
-another revision, or damaged only costs the scan. A store behind an endpoint has no such file.
+It holds for exactly one revision of the store, whose content never changes; the store tells what has changed
+since. A file that is missing or damaged only costs the scan. A store behind an endpoint has no such file.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import io
 import json
 import zipfile
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +20,32 @@ import numpy as np
 from tinylearn.emit.write import write_file
 from tinylearn.registry.matching.device_table import ROW, DeviceTable
 from tinylearn.registry.store.base import GraphStore
+from tinylearn.registry.store.change_log import ChangeLog
 
 NAME = "matching.npz"
 #: of the file's format and of what the scan takes in
 _VERSION = 1
 
 
-def _path(store: GraphStore) -> Path | None:
+@dataclass(frozen=True)
+class Kept:
+    """The columns as they were at a revision."""
+
+    table: DeviceTable
+    revision: int
+
+
+def folder_of(store: GraphStore) -> Path | None:
+    """Where columns are kept; None where they cannot be."""
     folder = getattr(store, "folder", None)
-    return folder / NAME if isinstance(folder, Path) else None
+    return folder if isinstance(folder, Path) else None
 
 
 def keep(store: GraphStore, table: DeviceTable, revision: int) -> None:
     """Writes the columns of all devices; nothing where the folder cannot be written to, as for a
     reader without the right to."""
-    path = _path(store)
-    if path is None or store.revision() != revision:
+    folder = folder_of(store)
+    if folder is None or store.revision() != revision:
         return
     names = {"version": _VERSION, "revision": revision, "sensors": list(table.sensors),
              "cores": list(table.cores), "targets": list(table.targets)}  # fmt: skip
@@ -43,27 +54,32 @@ def keep(store: GraphStore, table: DeviceTable, revision: int) -> None:
     np.savez(content, rows=table.rows, masks=table.masks, iris=np.frombuffer(iris, np.uint8),
              names=np.frombuffer(json.dumps(names).encode(), np.uint8))  # fmt: skip
     try:
-        write_file(path, content.getvalue())
+        write_file(folder / NAME, content.getvalue())
     except OSError:
         return
 
 
-def kept(store: GraphStore, sensors: frozenset[str], revision: int) -> DeviceTable | None:
-    """The columns of that revision with a bit for each of ``sensors``; None where there are none."""
-    path = _path(store)
-    if path is None or not path.is_file():
+def kept(store: GraphStore) -> Kept | None:
+    """What was kept last; None where there is nothing that can be read."""
+    folder = folder_of(store)
+    if folder is None or not (folder / NAME).is_file():
         return None
     try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+        with (folder / NAME).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             names = json.loads(file["names"].tobytes())
-            if (names["version"], names["revision"]) != (_VERSION, revision):
+            if names["version"] != _VERSION:
                 return None
-            if not sensors <= set(names["sensors"]):
-                return None
-            return _table(names, file["iris"].tobytes().decode(), file["rows"], file["masks"])
+            iris = file["iris"].tobytes().decode()
+            return Kept(_table(names, iris, file["rows"], file["masks"]), int(names["revision"]))
     except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError,
             zipfile.BadZipFile, zlib.error):  # fmt: skip
         return None
+
+
+def changed_since(store: GraphStore, before: int, revision: int) -> frozenset[str] | None:
+    """IRIs of what has changed from one revision to a later one; None where that is not known."""
+    folder = folder_of(store)
+    return None if folder is None else ChangeLog(folder).since(before, revision)
 
 
 def _table(names: dict[str, list[str]], iris: str, rows: Any, masks: Any) -> DeviceTable:

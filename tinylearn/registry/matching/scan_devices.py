@@ -9,7 +9,7 @@ about the same length take two cores.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -35,12 +35,15 @@ _SHORT = 18
 _TRUTH = {"true": 1, "1": 1, "false": 0, "0": 0}
 
 
-def scan_devices(store: GraphStore, sensors: Terms) -> DeviceTable:
-    """Every device, in the order of their IRIs. ``sensors``: those that matter. What is written meanwhile may
-    be in it or not: compare the store's revision."""
+def scan_devices(
+    store: GraphStore, sensors: Terms, among: Collection[str] | None = None
+) -> DeviceTable:
+    """Every device, or of the IRIs ``among``, in the order of their IRIs. ``sensors``: those that matter. What
+    is written meanwhile may be in it or not: compare the store's revision."""
     others = [name for name in _FACTS if name not in _FIRST]
     asked = [list(_FIRST), [*others, *(f"sensors{word}" for word in range(sensors.words))]]
-    queries = [_query(sensors, asked[0], all_of_them=True), _query(sensors, asked[1])]
+    of = "" if among is None else f"VALUES ?d {{ {' '.join(str(NamedNode(i)) for i in among)} }}"
+    queries = [_query(sensors, asked[0], of, all_of_them=True), _query(sensors, asked[1], of)]
     with ThreadPoolExecutor(len(queries)) as threads:
         texts = list(threads.map(store.select_csv, queries))
     return _table(sensors, {
@@ -68,12 +71,13 @@ def devices_having(store: GraphStore, sensor: str) -> list[str]:
     return [iri for (iri,) in table_of(store.select_csv(f"SELECT ?d {{ GRAPH ?d {{ {found} }} }}"))]
 
 
-def _query(sensors: Terms, names: list[str], all_of_them: bool = False) -> str:
-    """Per device its IRI and what is asked for by name; ``all_of_them``: devices without any of it, too."""
+def _query(sensors: Terms, names: list[str], of: str, all_of_them: bool = False) -> str:
+    """Per device its IRI and what is asked for by name; ``of``: which devices; ``all_of_them``: those
+    without any of it, too."""
     arms = [f"GRAPH ?d {{ ?d {TYPE} {SMART_SENSOR} }}"] if all_of_them else []
     arms += [_arm(sensors, name) for name in names]
     facts = " ".join(f"(SAMPLE(?{name}_) AS ?{name})" for name in names)
-    return f"SELECT ?d {facts} {{ {{ {' } UNION { '.join(arms)} }} }} GROUP BY ?d"
+    return f"SELECT ?d {facts} {{ {of} {{ {' } UNION { '.join(arms)} }} }} GROUP BY ?d"
 
 
 def _arm(sensors: Terms, name: str) -> str:

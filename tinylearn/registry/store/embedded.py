@@ -24,6 +24,7 @@ from pyoxigraph import (
 
 from tinylearn.registry.store import lock
 from tinylearn.registry.store.base import Row, Term
+from tinylearn.registry.store.change_log import ChangeLog
 from tinylearn.registry.store.errors import StoreError
 from tinylearn.registry.store.folder import check_store, make_folder, sweep
 from tinylearn.registry.store.runs import Graph, batches, graphs_of, n_quads
@@ -59,17 +60,26 @@ class EmbeddedStore:
         self.where, self.folder, self.read_only = str(folder), folder, read_only
         make_folder(folder) if create and not read_only else check_store(folder)
         self._writing = threading.RLock()
-        self._log = WriteAheadLog(folder)
+        self._log, self._changes = WriteAheadLog(folder), ChangeLog(folder)
         self._store: Store | None = open_snapshot(folder) if read_only else self._open()
         self._revision = self._stored_revision()
+        if not read_only:
+            with _told(self.where):
+                self._changes.begin(self._revision)
 
     def upsert(
         self, graphs: Mapping[NamedNode, Iterable[Triple]], deleted: Iterable[NamedNode] = ()
     ) -> None:
         """See GraphStore."""
-        text = upsert_text(graphs, deleted)
+        gone = list(deleted)
+        text = upsert_text(graphs, gone)
         with self._writer() as store:
-            store.update(text)
+            self._changes.add(self._revision + 1, (*graphs, *gone))
+            try:
+                store.update(text)
+            except BaseException:
+                self._changes.forget()
+                raise
             self._revision += 1
             self._log.sync()
             if self._log.size() > _LOG_BYTES:

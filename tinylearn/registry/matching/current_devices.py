@@ -1,0 +1,68 @@
+"""The columns of all devices as a store has them now: those kept beside it, with what has changed since read
+again; where that is not known or too much, everything is scanned."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from pyoxigraph import NamedNode, Triple
+
+from tinylearn.registry.devices.read import device_of, is_device
+from tinylearn.registry.matching import kept_columns
+from tinylearn.registry.matching.device_table import DeviceTable
+from tinylearn.registry.matching.scan_devices import devices_having, scan_devices
+from tinylearn.registry.matching.scan_models import required_sensors
+from tinylearn.registry.matching.terms import Terms
+from tinylearn.registry.store.base import GraphStore
+
+#: up to so many graphs are read one by one, each in half a millisecond; more in one query
+_FEW = 500
+#: with more, a scan of everything takes no longer
+_MOST = 20_000
+#: so many changes each cold start may read again; more are kept
+_UNKEPT = 100
+
+
+def current_devices(store: GraphStore, sensors: frozenset[str], revision: int) -> DeviceTable:
+    """At ``revision``, the store's, with a bit for each of ``sensors``."""
+    found = kept_columns.kept(store)
+    changed = None if found is None else kept_columns.changed_since(store, found.revision, revision)
+    if found is None or changed is None or len(changed) > _MOST:
+        table = scan_devices(store, Terms(sorted(sensors | required_sensors(store))))
+        kept_columns.keep(store, table, revision)
+        return table
+    lacking = sensors.difference(found.table.sensors)
+    _read_again(store, found.table, changed)
+    for sensor in sorted(lacking):
+        found.table.add_sensor(sensor, devices_having(store, sensor))
+    if lacking or len(changed) > _UNKEPT:
+        kept_columns.keep(store, found.table, revision)
+    return found.table
+
+
+def keep_up(store: GraphStore) -> None:
+    """After writing, so that no cold start has to scan for it. Nothing where no columns can be kept."""
+    if kept_columns.folder_of(store) is not None:
+        current_devices(store, required_sensors(store), store.revision())
+
+
+def take_device(table: DeviceTable, name: NamedNode, triples: Sequence[Triple]) -> None:
+    """A device as its graph tells now; it may be new, or gone, or none."""
+    if is_device(name, triples):
+        table.put(device_of(name, triples))
+    else:
+        table.remove(name.value)
+
+
+def _read_again(store: GraphStore, table: DeviceTable, changed: Collection[str]) -> None:
+    if len(changed) <= _FEW:
+        for iri in sorted(changed):
+            take_device(table, NamedNode(iri), store.graph(NamedNode(iri)))
+        return
+    fresh = scan_devices(store, table.sensors, among=changed)
+    for iri in sorted(changed):
+        number = fresh.number(iri)
+        if number is None:
+            table.remove(iri)
+        else:
+            table.put(fresh.device(number))
