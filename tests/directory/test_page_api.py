@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from directory_service import Service, created, put, served, td, visited
+from directory_service import Service, created, put, served, td, until, visited
 from page_registry import (
     ACCELEROMETER,
     EVIL_MODEL,
@@ -25,11 +26,13 @@ from page_registry import (
 )
 from pyoxigraph import Literal, NamedNode, Triple
 
+from tinylearn.directory.api.roll import Roll
 from tinylearn.directory.settings import Settings
 from tinylearn.registry.catalog import Catalog
 from tinylearn.registry.models.facts import Model
 from tinylearn.registry.projects.make import Wanted, project
 from tinylearn.registry.query import named
+from tinylearn.registry.store.errors import StoreError
 from tinylearn.registry.vocabulary import SMART_SENSOR, TD, TYPE, tl
 from tinylearn.targets import all_targets
 
@@ -345,3 +348,55 @@ def test_an_empty_registry(fresh):
         assert get(fresh, name)["items"] == []
     assert get(fresh, "match")["devices"]["items"] == []
     assert get(fresh, "sensors") == {"sensors": []}
+
+
+# ---- before anybody asks ----
+
+
+@pytest.fixture
+def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[int], threading.Event]]:
+    """One entry for each reading of everything, which goes on when the event is set."""
+    begun, go_on, load = list[int](), threading.Event(), Roll.load
+
+    def waiting(store: Any) -> Roll:
+        begun.append(1)
+        assert go_on.wait(20)
+        return load(store)
+
+    monkeypatch.setattr(Roll, "load", waiting)
+    yield begun, go_on
+    go_on.set()
+
+
+def test_everything_is_read_before_the_first_visitor(tmp_path, reading):
+    begun, go_on = reading
+    go_on.set()
+    with visited(tmp_path / "store") as (_, client):
+        until(lambda: begun)
+        created(client, title="a press")
+        assert get(client, "overview")["things"] == 1
+        assert [one["title"] for one in get(client, "things")["items"]] == ["a press"]
+    assert len(begun) == 1
+
+
+def test_nobody_else_waits_while_everything_is_read(tmp_path, reading):
+    begun, go_on = reading
+    with visited(tmp_path / "store") as (_, client):
+        until(lambda: begun)
+        thing = created(client)
+        assert client.get(f"/things/{thing['id']}").status_code == 200
+        go_on.set()
+        assert get(client, "overview")["things"] == 1
+
+
+def test_where_it_cannot_be_read_whoever_asks_is_told(tmp_path, monkeypatch, caplog):
+    def fail(_store: Any) -> Roll:
+        raise StoreError("a disk that is damaged")
+
+    monkeypatch.setattr(Roll, "load", fail)
+    with visited(tmp_path / "store") as (_, client):
+        until(lambda: "a disk that is damaged" in caplog.text)
+        assert created(client)
+        assert client.get("/api/overview").status_code >= 500
+        monkeypatch.undo()
+        assert get(client, "overview")["things"] == 1

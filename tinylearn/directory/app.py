@@ -80,7 +80,7 @@ def create_app(store: GraphStore, settings: Settings, more: Sequence[BaseRoute] 
                     lifespan=_lifespan)  # fmt: skip
     app.router.redirect_slashes = False
     app.state.registrar, app.state.events, app.state.settings = registrar, log, settings
-    app.state.pool, app.state.closing = pool, closing
+    app.state.pool, app.state.closing, app.state.live = pool, closing, live
     return app
 
 
@@ -101,11 +101,13 @@ def _around(settings: Settings) -> list[Middleware]:
 @contextlib.asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     purging = asyncio.create_task(_purge(app.state.registrar))
+    warming = asyncio.create_task(asyncio.to_thread(app.state.live.warm))
     try:
         yield
     finally:
         purging.cancel()
         app.state.events.close()
+        await warming  # it reads from the store, which is closed next
         await app.state.pool.close()
         await asyncio.to_thread(app.state.closing.close)
 

@@ -1,21 +1,23 @@
-"""What is registered, in memory and in step with the store: read at the first question, then only what
-has changed."""
+"""What is registered, in memory and in step with the store: read when the service starts, then only what has
+changed."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pyoxigraph import NamedNode
 
-from tinylearn.directory.api.roll import Roll
+from tinylearn.directory.api.roll import Kind, Roll
 from tinylearn.directory.draft import Happened
 from tinylearn.errors import TinylearnError
 from tinylearn.registry.matching.index import Index
 from tinylearn.registry.store.base import GraphStore
 
+_log = logging.getLogger(__name__)
 #: beyond these, reading everything again is quicker
 _MOST_CHANGES = 2000
 
@@ -43,8 +45,16 @@ class Live:
         with self._noting:
             self._changed.update(one.id for one in happened)
 
+    def warm(self) -> None:
+        """Reads everything before somebody asks; where that fails, whoever asks is told."""
+        try:
+            self.view().roll.find((Kind.DEVICE, Kind.FLEET))  # in order, as the page begins
+        except TinylearnError as error:
+            _log.warning("the page's index is not read yet: %s", error)
+
     def view(self) -> View:
-        """With all that was noted. Takes seconds the first time where there are many devices."""
+        """With all that was noted. Takes seconds the first time where there are many devices; who asks
+        meanwhile waits for it."""
         with self._reading:
             epoch = self._epoch()
             with self._noting:

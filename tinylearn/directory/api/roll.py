@@ -114,15 +114,19 @@ class Roll:
 
     def count(self, kind: Kind) -> int:
         """How many there are."""
-        return len(self._of(frozenset((kind,))))
+        return sum(kind in item.kinds for item in self._all())
 
     def _of(self, kinds: frozenset[Kind]) -> list[Item]:
         """In order; sorted once after a change."""
         orders = self._orders
         if kinds not in orders:
-            items = [item for item in self._items.values() if not kinds.isdisjoint(item.kinds)]
+            items = [item for item in self._all() if not kinds.isdisjoint(item.kinds)]
             orders[kinds] = sorted(items, key=lambda item: (item.title.casefold(), item.iri))
         return orders[kinds]
+
+    def _all(self) -> list[Item]:
+        """In one step, which no other thread comes between."""
+        return list(self._items.values())
 
 
 def words_of(text: str) -> list[str]:
