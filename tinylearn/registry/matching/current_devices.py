@@ -3,20 +3,16 @@ again; where that is not known or too much, everything is scanned."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
-from pyoxigraph import NamedNode, Triple
-
-from tinylearn.registry.devices.read import device_of, is_device
 from tinylearn.registry.matching import kept_columns
 from tinylearn.registry.matching.device_table import DeviceTable
 from tinylearn.registry.matching.scan_devices import devices_having, scan_devices
 from tinylearn.registry.matching.scan_models import required_sensors
+from tinylearn.registry.matching.some_devices import some_devices
 from tinylearn.registry.matching.terms import Terms
 from tinylearn.registry.store.base import GraphStore
 
-#: up to so many graphs are read one by one, each in half a millisecond; more in one query
-_FEW = 500
 #: with more, a scan of everything takes no longer
 _MOST = 20_000
 #: so many changes each cold start may read again; more are kept
@@ -46,21 +42,11 @@ def keep_up(store: GraphStore) -> None:
         current_devices(store, required_sensors(store), store.revision())
 
 
-def take_device(table: DeviceTable, name: NamedNode, triples: Sequence[Triple]) -> None:
-    """A device as its graph tells now; it may be new, or gone, or none."""
-    if is_device(name, triples):
-        table.put(device_of(name, triples))
-    else:
-        table.remove(name.value)
-
-
 def _read_again(store: GraphStore, table: DeviceTable, changed: Collection[str]) -> None:
-    if len(changed) <= _FEW:
-        for iri in sorted(changed):
-            take_device(table, NamedNode(iri), store.graph(NamedNode(iri)))
-        return
-    fresh = scan_devices(store, table.sensors, among=changed)
-    for iri in sorted(changed):
+    """Devices that may be new, or gone, or none."""
+    iris = sorted(changed)
+    fresh = some_devices(store, table.sensors, iris)
+    for iri in iris:
         number = fresh.number(iri)
         if number is None:
             table.remove(iri)

@@ -14,9 +14,10 @@ import numpy as np
 from pyoxigraph import NamedNode
 
 from tinylearn.errors import BadInputError
+from tinylearn.registry.devices.read import device_of, is_device
 from tinylearn.registry.matching import kept_columns
 from tinylearn.registry.matching.compare import Compared, Truth, compare
-from tinylearn.registry.matching.current_devices import current_devices, take_device
+from tinylearn.registry.matching.current_devices import current_devices
 from tinylearn.registry.matching.device_table import DeviceTable, Numbers
 from tinylearn.registry.matching.match import Match, match
 from tinylearn.registry.matching.model_table import ModelTable
@@ -90,7 +91,10 @@ class Index:
         name = NamedNode(iri)
         with self._lock:
             self._revision, triples = self._store.revision(), self._store.graph(name)
-            take_device(self._devices, name, triples)
+            if is_device(name, triples):
+                self._devices.put(device_of(name, triples))
+            else:
+                self._devices.remove(iri)
             before = self._models.pop(iri, None)
             if is_model(name, triples):
                 self._models[iri] = model_of(name, triples)
