@@ -3,8 +3,6 @@ again; where that is not known or too much, everything is scanned."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from tinylearn.registry.matching import kept_columns
 from tinylearn.registry.matching.device_table import DeviceTable
 from tinylearn.registry.matching.scan_devices import devices_having, scan_devices
@@ -13,8 +11,9 @@ from tinylearn.registry.matching.some_devices import some_devices
 from tinylearn.registry.matching.terms import Terms
 from tinylearn.registry.store.base import GraphStore
 
-#: with more, a scan of everything takes no longer
-_MOST = 20_000
+#: with more, a scan of everything takes no longer; where the same devices were written again and again, with
+#: half as many
+_MOST = 10_000
 #: so many changes each cold start may read again; more are kept
 _UNKEPT = 100
 
@@ -42,13 +41,9 @@ def keep_up(store: GraphStore) -> None:
         current_devices(store, required_sensors(store), store.revision())
 
 
-def _read_again(store: GraphStore, table: DeviceTable, changed: Collection[str]) -> None:
+def _read_again(store: GraphStore, table: DeviceTable, changed: frozenset[str]) -> None:
     """Devices that may be new, or gone, or none."""
-    iris = sorted(changed)
-    fresh = some_devices(store, table.sensors, iris)
-    for iri in iris:
-        number = fresh.number(iri)
-        if number is None:
-            table.remove(iri)
-        else:
-            table.put(fresh.device(number))
+    fresh = some_devices(store, table.sensors, sorted(changed))
+    for iri in changed.difference(fresh.iris):
+        table.remove(iri)
+    table.put_all(fresh)

@@ -73,11 +73,7 @@ class DeviceTable:
 
     def put(self, device: Device) -> None:
         """Adds a device or replaces what was known of it."""
-        number = self._numbers.get(device.iri)
-        if number is None:
-            number = self._numbers[device.iri] = len(self.iris)
-            self.iris.append(device.iri)
-            self._grow()
+        number = self._number(device.iri)
         self._rows[number] = (
             _count(device.ram_bytes), _count(device.flash_bytes), _count(device.clock_hz),
             np.nan if device.power_watts is None else device.power_watts,
@@ -85,6 +81,16 @@ class DeviceTable:
             -1 if device.fpu is None else device.fpu, True,
         )  # fmt: skip
         self._masks[number] = self.sensors.mask(device.sensors, self._masks.shape[1])
+
+    def put_all(self, others: DeviceTable) -> None:
+        """The same of many, which have the same sensors under the same bits."""
+        assert list(others.sensors) == list(self.sensors)
+        rows = others.rows.copy()
+        for field, mine, theirs in (("core", self.cores, others.cores),
+                                    ("target", self.targets, others.targets)):  # fmt: skip
+            rows[field] = np.array([*map(mine.add, theirs), -1])[rows[field]]
+        numbers = [self._number(iri) for iri in others.iris]
+        self._rows[numbers], self._masks[numbers] = rows, others.masks
 
     def remove(self, iri: str) -> None:
         """Forgets a device; nothing where there is none."""
@@ -110,6 +116,15 @@ class DeviceTable:
             None if np.isnan(row["power"]) else float(row["power"]),
             self.sensors.of_mask(self._masks[number]), self.targets.name(int(row["target"])),
         )  # fmt: skip
+
+    def _number(self, iri: str) -> int:
+        """Of a device that may be new."""
+        number = self._numbers.get(iri)
+        if number is None:
+            number = self._numbers[iri] = len(self.iris)
+            self.iris.append(iri)
+            self._grow()
+        return number
 
     def _grow(self) -> None:
         """Room for one more, and as many again, so that adding many is not quadratic."""

@@ -13,7 +13,7 @@ from tinylearn.registry.devices import terms
 from tinylearn.registry.matching.csv_rows import columns_of
 from tinylearn.registry.matching.device_table import NOTHING, ROW, DeviceTable
 from tinylearn.registry.matching.fact_columns import FACTS, take
-from tinylearn.registry.matching.terms import Terms
+from tinylearn.registry.matching.terms import WORD, Terms
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.vocabulary import SMART_SENSOR, TYPE
 
@@ -27,10 +27,11 @@ def some_devices(store: GraphStore, sensors: Terms, iris: Sequence[str]) -> Devi
     queries = [_query(iris[at : at + _AT_ONCE]) for at in range(0, len(iris), _AT_ONCE)]
     with ThreadPoolExecutor(2) as threads:
         texts = list(threads.map(store.select_csv, queries))
-    said = [row for text in texts for row in zip(*columns_of(text, 3), strict=True)]
-    return _table(
-        sensors, [row for row in said if row[1] != TYPE.value or row[2] == SMART_SENSOR.value]
-    )
+    said: dict[str, list[tuple[str, str]]] = {}
+    for text in texts:
+        for iri, predicate, value in zip(*columns_of(text, 3), strict=True):
+            said.setdefault(predicate, []).append((iri, value))
+    return _table(sensors, said)
 
 
 def _query(iris: Sequence[str]) -> str:
@@ -41,19 +42,20 @@ def _query(iris: Sequence[str]) -> str:
     return f"SELECT ?d ?p ?o {{ {found} }}"
 
 
-def _table(sensors: Terms, said: Sequence[tuple[str, ...]]) -> DeviceTable:
-    """From IRIs, predicates and values."""
-    iris = sorted({iri for iri, _, _ in said})
+def _table(sensors: Terms, said: dict[str, list[tuple[str, str]]]) -> DeviceTable:
+    """From IRIs and values, by predicate."""
+    types = said.pop(TYPE.value, [])
+    found = {iri for iri, kind in types if kind == SMART_SENSOR.value}
+    iris = sorted(found.union(iri for pairs in said.values() for iri, _ in pairs))
     place = {iri: number for number, iri in enumerate(iris)}
     table, rows = DeviceTable(sensors), np.full(len(iris), NOTHING, ROW)
+    masks = np.zeros((len(iris), sensors.words), np.uint64)
     for name, predicate in FACTS.items():
-        found = [(place[iri], value) for iri, term, value in said if term == predicate.value]
-        if found:
-            take(table, rows, np.array([at for at, _ in found]), name, [text for _, text in found])
-    having: list[set[str]] = [set() for _ in iris]
-    for iri, term, value in said:
-        if term == terms.HAS_SENSOR.value:
-            having[place[iri]].add(value)
-    masks = [table.sensors.mask(some, sensors.words) for some in having]
-    table.fill(iris, rows, np.array(masks, np.uint64).reshape(len(iris), sensors.words))
+        if pairs := said.get(predicate.value):
+            at = np.array([place[iri] for iri, _ in pairs])
+            take(table, rows, at, name, [value for _, value in pairs])
+    for iri, sensor in said.get(terms.HAS_SENSOR.value, ()):
+        if (bit := sensors.number(sensor)) >= 0:
+            masks[place[iri], bit // WORD] |= np.uint64(1 << bit % WORD)
+    table.fill(iris, rows, masks)
     return table

@@ -20,7 +20,7 @@ from pyoxigraph import NamedNode
 from tinylearn.registry.store.write_ahead_log import sync_folder
 
 NAME = "changes.txt"
-#: some 20,000 changes: beyond them reading everything takes no longer
+#: some 20,000 changes, more than anybody reads one by one
 _MOST_BYTES = 1 << 20
 
 
