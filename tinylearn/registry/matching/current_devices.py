@@ -11,9 +11,9 @@ from tinylearn.registry.matching.some_devices import some_devices
 from tinylearn.registry.matching.terms import Terms
 from tinylearn.registry.store.base import GraphStore
 
-#: with more, a scan of everything takes no longer; where the same devices were written again and again, with
-#: half as many
-_MOST = 10_000
+#: so many are always looked up, which takes a fifth of a second; of more, one in so many devices: a scan takes
+#: a tenth of that for each
+_FEW, _SHARE = 1000, 10
 #: so many changes each cold start may read again; more are kept
 _UNKEPT = 100
 
@@ -22,7 +22,7 @@ def current_devices(store: GraphStore, sensors: frozenset[str], revision: int) -
     """At ``revision``, the store's, with a bit for each of ``sensors``."""
     found = kept_columns.kept(store)
     changed = None if found is None else kept_columns.changed_since(store, found.revision, revision)
-    if found is None or changed is None or len(changed) > _MOST:
+    if found is None or changed is None or len(changed) > _most(found.table):
         table = scan_devices(store, Terms(sorted(sensors | required_sensors(store))))
         kept_columns.keep(store, table, revision)
         return table
@@ -33,6 +33,11 @@ def current_devices(store: GraphStore, sensors: frozenset[str], revision: int) -
     if lacking or len(changed) > _UNKEPT:
         kept_columns.keep(store, found.table, revision)
     return found.table
+
+
+def _most(table: DeviceTable) -> int:
+    """So many changes are looked up in less time than a scan of everything takes."""
+    return max(_FEW, len(table.iris) // _SHARE)
 
 
 def keep_up(store: GraphStore) -> None:
