@@ -84,7 +84,7 @@ def _read_open(file: io.BufferedReader) -> Archive:
 def _check_start(file: io.BufferedReader) -> None:
     start = file.read(8)
     if not start:
-        raise BadInputError("is empty")
+        raise BadInputError("is empty, not a .keras file")
     for magic, what in _LEGACY:
         if start.startswith(magic):
             raise UnsupportedError(f"{what}; {_CONVERT}")

@@ -97,7 +97,7 @@ def read(path: Path, bare: bool = False) -> TfModel:
     """
     content = _content(path)
     if not content:
-        raise BadInputError("is empty")
+        raise BadInputError("is empty, not a TFLite model")
     if content[4:8] != _IDENTIFIER:
         raise BadInputError("not a TFLite model: its identifier is not TFL3")
     schema = _schema()
