@@ -12,7 +12,14 @@ from pyoxigraph import RdfFormat, parse
 
 from tinylearn.errors import BadInputError
 from tinylearn.registry import nesting
-from tinylearn.registry.nesting import JSON, MOST_DEPTH, RDF, Syntax, check_nesting
+from tinylearn.registry.nesting import (
+    JSON,
+    MOST_DEPTH,
+    RDF,
+    Syntax,
+    check_nesting,
+    may_nest_lines,
+)
 
 PREFIX = "@prefix a: <urn:a:> . "
 #: what holds brackets that do not count; each an object of a triple
@@ -125,3 +132,13 @@ def test_a_token_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for start in (b"'", b'"""', b"<urn:", b"# "):
         with pytest.raises(BadInputError, match="line 2: a text or name is too long to be read"):
             check_nesting(b"\n" + start + b"x" * 2000)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_lines_may_nest_where_a_triple_is_within_one(
+    monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(nesting, "_PIECE", size)
+    plain = b"<urn:a> <urn:b> <urn:c> <urn:d> .\n"
+    assert not may_nest_lines(io.BytesIO(plain * 3))
+    assert may_nest_lines(io.BytesIO(plain + b"<urn:a> <urn:b> <<( " + plain))

@@ -13,7 +13,7 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse, serialize
 
 from tinylearn.emit.write import new_file
 from tinylearn.errors import BadInputError, UsageError
-from tinylearn.registry.nesting import check_nesting
+from tinylearn.registry.nesting import check_nesting, may_nest_lines
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.store.update_text import check_name
 from tinylearn.registry.store.write_ahead_log import sync_folder
@@ -86,10 +86,12 @@ def import_dataset(store: GraphStore, path: Path, check: Check | None = None) ->
 
 def read_quads(path: Path) -> Iterator[Quad]:
     """A file's quads as they come; raises BadInputError, UsageError."""
-    dataset_format(path)
+    form = dataset_format(path)
     try:
         with path.open("rb") as file:
-            check_nesting(file)
+            if form != RdfFormat.N_QUADS or may_nest_lines(file):
+                file.seek(0)
+                check_nesting(file)
     except OSError as error:
         raise _unreadable(path, error) from None
     except BadInputError as error:
