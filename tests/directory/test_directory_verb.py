@@ -75,6 +75,18 @@ def test_the_verb_refuses_what_is_not_safe(tmp_path):
     assert not (tmp_path / "s").exists()
 
 
+@pytest.mark.parametrize(("mode", "says"), [(0o640, "tokens: others"), (0o600, "")])
+def test_tokens_that_others_can_read_are_told_of(tmp_path, mode, says):
+    tokens = tmp_path / "tokens"
+    tokens.write_text("secret\n")
+    tokens.chmod(mode)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = run("--store", str(tmp_path / "s"), "--port", port, "--token-file", str(tokens))
+    assert says in done.stderr and ("others" in done.stderr) == bool(says)
+    assert "secret" not in done.stderr
+
+
 def test_a_store_or_port_in_use_is_told_of(tmp_path):
     process, url = start(tmp_path / "s")
     try:

@@ -43,6 +43,9 @@ def execute(args: argparse.Namespace) -> int:
     from tinylearn.directory.settings import Settings
 
     tokens = read_tokens(Path(args.token_file)) if args.token_file else ()
+    if args.token_file and Path(args.token_file).stat().st_mode & 0o077:
+        print(f"{args.token_file}: others on this machine can read the tokens; chmod 600 it",
+              file=sys.stderr)  # fmt: skip
     settings = Settings(args.host, args.port, tokens, args.read, tuple(args.cors), args.base)
     serve(args.store, settings, lambda url: _tell(args, url))
     return 0
