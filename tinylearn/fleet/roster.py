@@ -115,6 +115,12 @@ class Roster:
         ends with rounds."""
         return sum(self.get(name).isolated_until <= round_ for name in self._eligible)
 
+    def is_deserted(self, round_: int) -> bool:
+        """Whether some may learn, but all of them are isolated."""
+        return bool(self._eligible) and all(
+            self.get(name).isolated_until > round_ for name in self._eligible
+        )
+
     def readmitted(self, round_: int, passed: int) -> list[Device]:
         """Those of the eligible whose isolation ends ``passed`` rounds earlier than it would."""
         over = [d for d in map(self.get, self._eligible)

@@ -75,7 +75,7 @@ class Rounds:
         """Isolation is counted in rounds: where all who may learn are isolated there would never be one
         again, so that each deadline that goes by counts as one."""
         number = self.last_round + 1
-        if self.open or not self.roster.eligible() or self.roster.not_isolated(number):
+        if self.open or not self.roster.is_deserted(number):
             self._deserted_since = None
             return
         if self._deserted_since is None:
