@@ -123,8 +123,8 @@ def _is_open(port: int) -> bool:
 
 
 def _wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _SECONDS
-    while not condition():
+    def is_done() -> bool:
         assert process.poll() is None, "mosquitto ends as it starts"
-        assert time.monotonic() < deadline, "mosquitto does not come up"
-        time.sleep(0.02)
+        return condition()
+
+    until(is_done)
