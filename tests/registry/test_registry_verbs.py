@@ -168,14 +168,16 @@ def test_what_was_said_of_a_model_stays_until_something_else_is_said(
     from support.shared import folder
 
     other = tmp_path / "other name.tflite"
-    other.write_bytes((folder("models") / "Hello_World.tflite").read_bytes())
-    said = ("--sensor", "thermometer", "--accuracy", "0.5", "--dataset", "sines")
-    assert run(place, "import", folder("models") / "Hello_World.tflite", *said) == 0
+    other.write_bytes((folder("models") / "Magic_Wand_2.tflite").read_bytes())
+    said = ("--sensor", "thermometer", "--accuracy", "0.5", "--dataset", "sines",
+            "--task", "unsupervised")  # fmt: skip
+    assert run(place, "import", folder("models") / "Magic_Wand_2.tflite", *said) == 0
     assert run(place, "import", other, "--accuracy", "0.75") == 0
     assert run(place, "import", other) == 0
     capsys.readouterr()
     (model,) = answer(capsys, place, "models")
     assert (model["title"], model["accuracy"]) == ("other name", 0.75)
+    assert model["task"] == "Unsupervised"
     assert model["sensors"][0].endswith("Thermometer")
     assert run(place, "show", "other name", "--turtle") == 0
     assert "sines" in capsys.readouterr().out

@@ -18,6 +18,7 @@ from tinylearn.registry.models.about import About
 from tinylearn.registry.models.beside import said_of
 from tinylearn.registry.models.files import keep_imported
 from tinylearn.registry.models.folder import SUFFIX
+from tinylearn.registry.models.iris import model_iri
 from tinylearn.registry.seloc.defects import Defect
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.things import kept, stored_thing
@@ -102,19 +103,15 @@ class Importer:
     def _prepared(self, paths: Iterable[Path]) -> Iterator[Prepared]:
         for path in paths:
             try:
-                yield self._with_what_was_said(path, prepared(path, self._about))
+                yield prepared(path, self._about, self._said_before)
             except TinylearnError as error:
                 self._refuse(path, error)
 
-    def _with_what_was_said(self, path: Path, made: Prepared) -> Prepared:
+    def _said_before(self, sha256: str) -> About:
         """A model file says nothing of sensors, task and merit: what was said when it was registered
         before, by a user or a project, still holds where nothing else is said now."""
-        if kind_of(path) is not Kind.MODEL:
-            return made
-        model = made.entries[0]
-        told = said_of(model.iri, model.triples).about
-        known = told.otherwise(said_of(model.iri, self._store.graph(model.iri)).about)
-        return made if known == told else prepared(path, known)
+        model = model_iri(sha256)
+        return said_of(model, self._store.graph(model)).about
 
     def _refuse(self, path: Path, error: TinylearnError) -> None:
         self.report.refused.append(Refused(str(path), (_without(str(path), str(error)),)))

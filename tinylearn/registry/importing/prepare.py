@@ -18,7 +18,7 @@ from tinylearn.registry.importing.own_terms import unknown_terms
 from tinylearn.registry.importing.split import split
 from tinylearn.registry.importing.turtle_file import read_turtle
 from tinylearn.registry.importing.vocabulary_file import vocabulary
-from tinylearn.registry.models.about import About
+from tinylearn.registry.models.about import About, Known, nothing
 from tinylearn.registry.models.import_model import import_model
 from tinylearn.registry.models.read import flat_facts as model_facts
 from tinylearn.registry.models.read import is_model, model_of
@@ -63,12 +63,12 @@ class Prepared:
     defects: list[Defect] = field(default_factory=list)
 
 
-def prepared(path: Path, about: About | None = None) -> Prepared:
+def prepared(path: Path, about: About | None = None, known: Known = nothing) -> Prepared:
     """Of any file but a dump. Raises TinylearnError with what is wrong with it; ``about``: what the user
-    says of models."""
+    says of models, ``known``: what was said of them before."""
     kind = kind_of(path)
     if kind is Kind.MODEL:
-        return _model_file(path, about or About())
+        return _model_file(path, about or About(), known)
     data, file = read_bytes(path), str(path)
     made = of_turtle(data, file) if kind is Kind.TURTLE else _json_file(data, file)
     for entry in made.entries:
@@ -118,10 +118,10 @@ def _of_json(td: ThingDescription, file: str) -> Iterator[Defect]:
         yield Defect(subject, "no id", f'"{td.title}" has no "id"{wrong}', mend, file)
 
 
-def _model_file(path: Path, about: About) -> Prepared:
+def _model_file(path: Path, about: About, known: Known) -> Prepared:
     model, triples = import_model(
         path, sensors=about.sensors, task=about.task, dataset=about.dataset,
-        accuracy=about.accuracy, description=about.description,
+        accuracy=about.accuracy, description=about.description, known=known,
     )  # fmt: skip
     iri = NamedNode(model.iri)
     return Prepared(str(path), [Entry("model", iri, model.title, unique(triples), triples)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from tinylearn.errors import UsageError
@@ -39,6 +39,15 @@ class About:
             accuracy=other.accuracy if self.accuracy is None else self.accuracy,
             description=self.description or other.description,
         )
+
+
+#: by the SHA-256 of a model what was said of it before
+Known = Callable[[str], About]
+
+
+def nothing(_sha256: str) -> About:
+    """For who knows of no model."""
+    return About()
 
 
 def is_iri(text: str) -> bool:

@@ -18,7 +18,7 @@ from tinylearn.emit.model import EmittedModel
 from tinylearn.emit.names import model_name
 from tinylearn.errors import BadInputError, TinylearnError
 from tinylearn.pipeline import compile_graph
-from tinylearn.registry.models.about import About
+from tinylearn.registry.models.about import About, Known, nothing
 from tinylearn.registry.models.beside import said_in
 from tinylearn.registry.models.build import Holder, Said
 from tinylearn.registry.models.described import Described
@@ -36,9 +36,9 @@ _LONGEST_NAME = 200
 _GENERATOR = re.compile(r"tinylearn ([0-9A-Za-z.+-]{1,40})")
 
 
-def described_folder(info_path: Path, told: About) -> Described:
-    """Of the project that an info file belongs to; raises BadInputError where it is damaged, or its
-    network is another one than the file says."""
+def described_folder(info_path: Path, told: About, known: Known = nothing) -> Described:
+    """Of the project that an info file belongs to, as told, or else as it says, or else as is ``known``.
+    Raises BadInputError where it is damaged, or its network is another one than the file says."""
     info = _info(info_path)
     folder, target = info_path.parent, find(str(info["target"])[:_LONGEST_NAME])
     model = _emitted(info_path, info)
@@ -46,7 +46,8 @@ def described_folder(info_path: Path, told: About) -> Described:
     content = graph.read_bytes()
     holder = Holder(shown(graph), hashlib.sha256(content).hexdigest(), len(content))
     found = said_in(folder / f"{model.name}.ttl", holder.sha256)
-    said = Said(told.otherwise(found.about), found.metrics)
+    about = told.otherwise(found.about).otherwise(known(holder.sha256))
+    said = Said(about, found.metrics)
     made = described_emitted(model, holder, info.get("fleet") is True, said)
     return _with_build(made, folder, model.name, target)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from pyoxigraph import Triple
@@ -17,7 +18,7 @@ from tinylearn.importers.model_file import read_model
 from tinylearn.importers.outline import outline
 from tinylearn.ir.graph import Graph
 from tinylearn.pipeline import Choices, compile_graph
-from tinylearn.registry.models.about import About, about
+from tinylearn.registry.models.about import About, Known, about, nothing
 from tinylearn.registry.models.beside import beside, said_in
 from tinylearn.registry.models.build import Holder, Said, described, outlined
 from tinylearn.registry.models.described import Described
@@ -37,10 +38,12 @@ SaidOf = Callable[[str], Said]
 def import_model(
     path: Path, *, sensors: Iterable[str] = (), task: str | None = None, dataset: str | None = None,
     accuracy: float | None = None, description: str | None = None, learn: str | None = None,
+    known: Known = nothing,
 ) -> tuple[Model, list[Triple]]:  # fmt: skip
     """Reads a `.keras` or `.tflite` file, or the ``<name>_info.json`` of a generated project.
 
-    What is not said here is taken from the Turtle file beside the model, if that is of this model.
+    What is not said here is taken from the Turtle file beside the model, if that is of this model, or
+    else from what is ``known``.
     ``sensors``: names of classes or IRIs; ``learn``: what learns in the figures for learning, as
     --learn says it (default: the last layer; a project has been told). A model that tinylearn cannot
     generate code for has no needs, but its operators, those that are not supported, and the reason.
@@ -49,14 +52,16 @@ def import_model(
     """
     told = about(sensors, task, dataset, accuracy, description)
     of_project = path.name.endswith(SUFFIX)
-    found = described_folder(path, told) if of_project else _told_file(path, told, learn)
+    read = described_folder if of_project else partial(_told_file, learn=learn)
+    found = read(path, told, known)
     return found.model, triples_of(found)
 
 
-def _told_file(path: Path, told: About, learn: str | None) -> Described:
+def _told_file(path: Path, told: About, known: Known, learn: str | None) -> Described:
     def said(sha256: str) -> Said:
         found = said_in(beside(path), sha256)
-        return Said(told.otherwise(found.about), found.metrics, found.origin)
+        about = told.otherwise(found.about).otherwise(known(sha256))
+        return Said(about, found.metrics, found.origin)
 
     return described_file(path, said, learn)
 
