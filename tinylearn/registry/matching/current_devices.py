@@ -10,6 +10,7 @@ from tinylearn.registry.matching.scan_models import required_sensors
 from tinylearn.registry.matching.some_devices import some_devices
 from tinylearn.registry.matching.terms import Terms
 from tinylearn.registry.store.base import GraphStore
+from tinylearn.registry.store.folder import folder_of
 
 #: so many are always looked up, which takes a fifth of a second; of more, one in so many devices: a scan takes
 #: a tenth of that for each
@@ -42,7 +43,7 @@ def _most(table: DeviceTable) -> int:
 
 def keep_up(store: GraphStore) -> None:
     """After writing, so that no cold start has to scan for it. Nothing where no columns can be kept."""
-    if kept_columns.folder_of(store) is not None:
+    if folder_of(store) is not None:
         current_devices(store, required_sensors(store), store.revision())
 
 

@@ -12,7 +12,6 @@ import json
 import zipfile
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from tinylearn.emit.write import write_file
 from tinylearn.registry.matching.device_table import ROW, DeviceTable
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.store.change_log import ChangeLog
+from tinylearn.registry.store.folder import folder_of
 
 NAME = "matching.npz"
 #: of the file's format and of what the scan takes in
@@ -33,12 +33,6 @@ class Kept:
 
     table: DeviceTable
     revision: int
-
-
-def folder_of(store: GraphStore) -> Path | None:
-    """Where columns are kept; None where they cannot be."""
-    folder = getattr(store, "folder", None)
-    return folder if isinstance(folder, Path) else None
 
 
 def keep(store: GraphStore, table: DeviceTable, revision: int) -> None:

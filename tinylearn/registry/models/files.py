@@ -15,6 +15,7 @@ from tinylearn.emit.write import write_file
 from tinylearn.errors import BadInputError
 from tinylearn.registry.models.iris import is_sha256, model_iri
 from tinylearn.registry.store.base import GraphStore
+from tinylearn.registry.store.folder import folder_of
 
 FOLDER = "models"
 SUFFIXES = (".tflite", ".keras", ".npz")
@@ -22,10 +23,10 @@ _LARGEST = 1 << 28
 _INFO, _GRAPH = "_info.json", "_graph.npz"
 
 
-def folder_of(store: GraphStore) -> Path | None:
+def files_of(store: GraphStore) -> Path | None:
     """Where a store's model files are; None where it has no folder of its own."""
-    folder = getattr(store, "folder", None)
-    return folder / FOLDER if isinstance(folder, Path) else None
+    folder = folder_of(store)
+    return None if folder is None else folder / FOLDER
 
 
 def keep(store: GraphStore, path: Path, sha256: str) -> Path | None:
@@ -33,7 +34,7 @@ def keep(store: GraphStore, path: Path, sha256: str) -> Path | None:
 
     Raises BadInputError where the file has another content or suffix.
     """
-    folder = folder_of(store)
+    folder = files_of(store)
     if folder is None:
         return None
     content = checked(path, sha256)
@@ -62,7 +63,7 @@ def kept(store: GraphStore, sha256: str | None) -> Path | None:
 
     Raises BadInputError where it was changed since.
     """
-    folder = folder_of(store)
+    folder = files_of(store)
     if folder is None or not is_sha256(sha256):
         return None
     copies = (folder / f"{sha256}{suffix}" for suffix in SUFFIXES)

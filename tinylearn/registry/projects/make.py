@@ -130,7 +130,7 @@ def _no_file(store: GraphStore, model: Model, given: Path | None) -> str:
         return f"its description has no SHA-256 to tell {given} by; import the model file, and generate that model"
     if model.sha256 is None:
         return "is described without its file, so no code can be generated; import the model file"
-    if files.folder_of(store) is None:
+    if files.files_of(store) is None:
         return "an endpoint keeps no model files; name the model's own with --file"
     return "the registry keeps no copy of its file; import it again, or name it with --file"
 

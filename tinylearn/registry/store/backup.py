@@ -15,7 +15,7 @@ from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.store.dataset_files import dataset_format, import_dataset
 from tinylearn.registry.store.embedded import EmbeddedStore
 from tinylearn.registry.store.errors import NO_ROOM, StoreError, unwritable
-from tinylearn.registry.store.folder import check_folder, check_store, is_store
+from tinylearn.registry.store.folder import check_folder, check_store, folder_of, is_store
 from tinylearn.registry.store.lock import held
 from tinylearn.registry.store.open import is_url, open_store
 from tinylearn.registry.store.snapshot import copy_snapshot
@@ -103,8 +103,8 @@ def _copy(source: Path, target: Path) -> None:
 
 def _check_outside(store: GraphStore, target: Path) -> None:
     """A copy inside of what it is a copy of would be lost with it."""
-    folder = getattr(store, "folder", None)
-    if isinstance(folder, Path) and folder.resolve() in target.resolve().parents:
+    folder = folder_of(store)
+    if folder is not None and folder.resolve() in target.resolve().parents:
         raise UsageError(f"{target}: lies in the registry itself; name a folder elsewhere")
 
 

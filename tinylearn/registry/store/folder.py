@@ -7,6 +7,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.store.errors import StoreError
 from tinylearn.registry.store.write_ahead_log import sync_folder
 
@@ -17,6 +18,12 @@ _BEGUN = re.compile(
 #: what RocksDB told at earlier openings, of which it would keep a thousand; tables of bulk loads that were
 #: killed before they were taken in
 _OLD_MESSAGES, UNFINISHED = "LOG.old.", "bulk-"
+
+
+def folder_of(store: GraphStore) -> Path | None:
+    """Where a store is; None where it is behind an endpoint."""
+    folder = getattr(store, "folder", None)
+    return folder if isinstance(folder, Path) else None
 
 
 def is_store(folder: Path) -> bool:
