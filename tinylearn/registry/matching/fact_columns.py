@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from pyoxigraph import Literal
 
 from tinylearn.registry.devices import terms
-from tinylearn.registry.matching.device_table import MOST, DeviceTable
+from tinylearn.registry.matching.device_table import MOST, NOTHING, ROW, DeviceTable
+from tinylearn.registry.matching.terms import Terms
 from tinylearn.registry.triples import number
 
 #: by the names of a row's fields
@@ -22,18 +23,36 @@ _SHORT = 18
 _TRUTH = {"true": 1, "1": 1, "false": 0, "0": 0}
 
 
-def take(table: DeviceTable, rows: NDArray[np.void], at: NDArray[np.intp], name: str,
-         texts: Sequence[str]) -> None:  # fmt: skip
-    """Puts what is said of one fact where it belongs: ``texts`` of the rows ``at``."""
-    if name in ("ram", "flash", "clock"):
-        rows[name][at] = _counts(texts)
-        return
-    read: dict[str, Callable[[str], Any]] = {
-        "power": _power, "fpu": lambda text: _TRUTH.get(text, -1),
-        "core": lambda text: table.cores.add(_core(text)),
-        "target": lambda text: table.targets.add(text or None),
-    }  # fmt: skip
-    rows[name][at] = each(texts, read[name], rows[name].dtype)
+class FactColumns:
+    """Of devices of which nothing is known yet, in the order of their IRIs. ``place``: of each in
+    that; ``masks``: the bits of its sensors."""
+
+    def __init__(self, sensors: Terms, iris: Iterable[str]) -> None:
+        self._table, self._iris = DeviceTable(sensors), sorted(set(iris))
+        self.place = {iri: number for number, iri in enumerate(self._iris)}
+        self._rows = np.full(len(self._iris), NOTHING, ROW)
+        self.masks = np.zeros((len(self._iris), sensors.words), np.uint64)
+
+    def at(self, iris: Sequence[str]) -> NDArray[np.intp]:
+        """The places of devices."""
+        return np.fromiter(map(self.place.__getitem__, iris), np.intp, len(iris))
+
+    def take(self, at: NDArray[np.intp], name: str, texts: Sequence[str]) -> None:
+        """Puts what is said of one fact where it belongs: ``texts`` of the devices ``at``."""
+        if name in ("ram", "flash", "clock"):
+            self._rows[name][at] = _counts(texts)
+            return
+        read: dict[str, Callable[[str], Any]] = {
+            "power": _power, "fpu": lambda text: _TRUTH.get(text, -1),
+            "core": lambda text: self._table.cores.add(_core(text)),
+            "target": lambda text: self._table.targets.add(text or None),
+        }  # fmt: skip
+        self._rows[name][at] = each(texts, read[name], self._rows[name].dtype)
+
+    def table(self) -> DeviceTable:
+        """With all that was taken."""
+        self._table.fill(self._iris, self._rows, self.masks)
+        return self._table
 
 
 def each(texts: Sequence[str], read: Callable[[str], Any], dtype: Any) -> NDArray[Any]:

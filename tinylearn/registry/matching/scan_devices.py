@@ -17,8 +17,8 @@ from pyoxigraph import NamedNode
 
 from tinylearn.registry.devices import terms
 from tinylearn.registry.matching.csv_rows import columns_of, table_of
-from tinylearn.registry.matching.device_table import NOTHING, ROW, DeviceTable
-from tinylearn.registry.matching.fact_columns import FACTS, each, take
+from tinylearn.registry.matching.device_table import DeviceTable
+from tinylearn.registry.matching.fact_columns import FACTS, FactColumns, each
 from tinylearn.registry.matching.terms import WORD, Terms
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.vocabulary import SMART_SENSOR, TYPE
@@ -42,20 +42,16 @@ def scan_devices(store: GraphStore, sensors: Terms) -> DeviceTable:
 
 def _table(sensors: Terms, scanned: dict[tuple[str, ...], list[Sequence[str]]]) -> DeviceTable:
     """From the columns of each answer by their names; the first is that of IRIs."""
-    iris = sorted({iri for columns in scanned.values() for iri in columns[0]})
-    place = {iri: number for number, iri in enumerate(iris)}
-    table, rows = DeviceTable(sensors), np.full(len(iris), NOTHING, ROW)
-    masks = np.zeros((len(iris), sensors.words), np.uint64)
-    for names, (found, *columns) in scanned.items():
-        at = np.fromiter(map(place.__getitem__, found), np.intp, len(found))
-        for name, texts in zip(names, columns, strict=True):
+    columns = FactColumns(sensors, (iri for found in scanned.values() for iri in found[0]))
+    for names, (iris, *said) in scanned.items():
+        at = columns.at(iris)
+        for name, texts in zip(names, said, strict=True):
             if name in FACTS:
-                take(table, rows, at, name, texts)
+                columns.take(at, name, texts)
             else:
                 word = int(name.removeprefix("sensors"))
-                masks[at, word] = each(texts, lambda text: int(text or 0), np.uint64)
-    table.fill(iris, rows, masks)
-    return table
+                columns.masks[at, word] = each(texts, lambda text: int(text or 0), np.uint64)
+    return columns.table()
 
 
 def devices_having(store: GraphStore, sensor: str) -> list[str]:

@@ -11,8 +11,8 @@ from pyoxigraph import NamedNode
 
 from tinylearn.registry.devices import terms
 from tinylearn.registry.matching.csv_rows import columns_of
-from tinylearn.registry.matching.device_table import NOTHING, ROW, DeviceTable
-from tinylearn.registry.matching.fact_columns import FACTS, take
+from tinylearn.registry.matching.device_table import DeviceTable
+from tinylearn.registry.matching.fact_columns import FACTS, FactColumns
 from tinylearn.registry.matching.terms import WORD, Terms
 from tinylearn.registry.store.base import GraphStore
 from tinylearn.registry.vocabulary import SMART_SENSOR, TYPE
@@ -46,16 +46,12 @@ def _table(sensors: Terms, said: dict[str, list[tuple[str, str]]]) -> DeviceTabl
     """From IRIs and values, by predicate."""
     types = said.pop(TYPE.value, [])
     found = {iri for iri, kind in types if kind == SMART_SENSOR.value}
-    iris = sorted(found.union(iri for pairs in said.values() for iri, _ in pairs))
-    place = {iri: number for number, iri in enumerate(iris)}
-    table, rows = DeviceTable(sensors), np.full(len(iris), NOTHING, ROW)
-    masks = np.zeros((len(iris), sensors.words), np.uint64)
+    columns = FactColumns(sensors, found.union(iri for pairs in said.values() for iri, _ in pairs))
     for name, predicate in FACTS.items():
         if pairs := said.get(predicate.value):
-            at = np.array([place[iri] for iri, _ in pairs])
-            take(table, rows, at, name, [value for _, value in pairs])
+            iris, texts = zip(*pairs, strict=True)
+            columns.take(columns.at(iris), name, texts)
     for iri, sensor in said.get(terms.HAS_SENSOR.value, ()):
         if (bit := sensors.number(sensor)) >= 0:
-            masks[place[iri], bit // WORD] |= np.uint64(1 << bit % WORD)
-    table.fill(iris, rows, masks)
-    return table
+            columns.masks[columns.place[iri], bit // WORD] |= np.uint64(1 << bit % WORD)
+    return columns.table()
