@@ -210,3 +210,21 @@ def test_those_who_wait_for_a_place_are_bounded_in_number_and_time():
         await hold()
 
     asyncio.run(wait())
+
+
+@pytest.mark.parametrize(("last_first", "order"), [(False, [1, 2, 3]), (True, [3, 2, 1])])
+def test_whose_turn_it_is(last_first: bool, order: list[int]) -> None:
+    async def wait() -> list[int]:
+        places, done = Places(1, 3, 20, "projects", last_first=last_first), []
+
+        async def come(number: int) -> None:
+            async with places.one():
+                done.append(number)
+
+        async with places.one():
+            waiting = [asyncio.create_task(come(number)) for number in (1, 2, 3)]
+            await asyncio.sleep(0)
+        await asyncio.gather(*waiting)
+        return done
+
+    assert asyncio.run(wait()) == order

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 
 from tinylearn.directory.jsonpath_process import SearchEndedError, SearchProcess
 from tinylearn.directory.load import PAUSE_SECONDS
+from tinylearn.directory.places import Places
 from tinylearn.directory.problem import ProblemError
 from tinylearn.directory.settings import Limits
 
@@ -24,8 +25,10 @@ class JsonPathPool:
         self._limits = limits
         self._idle: list[SearchProcess] = []
         self._busy: dict[SearchProcess, float] = {}
-        self._free = limits.search_workers
-        self._waiting: list[asyncio.Future[None]] = []
+        self._places = Places(
+            limits.search_workers, limits.search_waiting, limits.search_seconds, "searches",
+            last_first=True,
+        )  # fmt: skip
         self._starting: set[asyncio.Task[None]] = set()
 
     async def ask(self, query: str, documents: AsyncIterator[bytes]) -> bytes:
@@ -36,17 +39,11 @@ class JsonPathPool:
         where it takes too long or too many ask.
         """
         try:
-            return await self._in_turn(query, documents)
+            async with self._places.one(self._make_room):
+                return await self._ask(query, documents)
         except SearchEndedError:
             await asyncio.sleep(PAUSE_SECONDS)
             raise
-
-    async def _in_turn(self, query: str, documents: AsyncIterator[bytes]) -> bytes:
-        await self._turn()
-        try:
-            return await self._ask(query, documents)
-        finally:
-            self._give_back()
 
     async def close(self) -> None:
         """Ends the processes."""
@@ -88,42 +85,6 @@ class JsonPathPool:
         else:
             await process.end()
 
-    async def _turn(self) -> None:
-        if self._free:
-            self._free -= 1
-            return
-        if len(self._waiting) >= self._limits.search_waiting:
-            raise _busy()
-        mine = asyncio.get_running_loop().create_future()
-        self._waiting.append(mine)
-        impatient = asyncio.create_task(self._make_room())
-        try:
-            async with asyncio.timeout(self._limits.search_seconds):
-                await mine
-        except BaseException as error:
-            self._give_up(mine)
-            if isinstance(error, TimeoutError):
-                raise _busy() from None
-            raise
-        finally:
-            impatient.cancel()
-
-    def _give_up(self, mine: asyncio.Future[None]) -> None:
-        """A turn that has just come goes to the next."""
-        if mine in self._waiting:
-            self._waiting.remove(mine)
-        elif not mine.cancelled():
-            self._give_back()
-
-    def _give_back(self) -> None:
-        """To the last of those who wait."""
-        while self._waiting:
-            last = self._waiting.pop()
-            if not last.done():
-                last.set_result(None)
-                return
-        self._free += 1
-
     async def _make_room(self) -> None:
         """For one that waits; what has just begun is left alone, and all are while no process stands
         ready: nobody would be served sooner."""
@@ -138,7 +99,3 @@ class JsonPathPool:
                         f"the search was ended after {seconds:.1f} s, as others were waiting"
                     )
             await asyncio.sleep(_AGAIN_SECONDS)
-
-
-def _busy() -> ProblemError:
-    return ProblemError(503, "too many searches at a time; try later", (), {"Retry-After": "5"})
