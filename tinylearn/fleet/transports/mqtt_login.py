@@ -92,6 +92,7 @@ def _welcomed(wire: Wire, session: Session, credentials: Credentials | None) -> 
 
 def _answer(wire: Wire, kind: Kind, early: list[Packet], deadline: float) -> Packet:
     """The next packet of a kind; messages of a session that the broker has kept may come before."""
+    size = sum(len(packet.body) for packet in early)
     while True:
         arrived = _arrived(wire, deadline)
         for i, packet in enumerate(arrived):
@@ -99,7 +100,8 @@ def _answer(wire: Wire, kind: Kind, early: list[Packet], deadline: float) -> Pac
                 early += arrived[i + 1 :]
                 return packet
             early.append(packet)
-        if len(early) > _EARLY_MOST or sum(len(packet.body) for packet in early) > _EARLY_BYTES:
+            size += len(packet.body)
+        if len(early) > _EARLY_MOST or size > _EARLY_BYTES:
             raise BadInputError("MQTT: messages without end in place of an answer")
 
 
