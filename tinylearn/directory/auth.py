@@ -11,8 +11,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tinylearn.directory.problem import ProblemError, response
-from tinylearn.directory.settings import READ_TOKEN, Settings, is_loopback
+from tinylearn.directory.settings import READ_TOKEN, Settings
 from tinylearn.errors import BadInputError
+from tinylearn.hosts import is_loopback
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 #: asked with POST as a long query does not fit into an address; changes nothing

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from tinylearn.errors import UsageError
+from tinylearn.hosts import is_loopback
 from tinylearn.registry.td.json_text import MOST_BYTES
 
 READ_OPEN, READ_TOKEN = "open", "token"
@@ -73,16 +73,6 @@ class Settings:
                 )
         if self.base is not None and not _is_origin(self.base):
             raise UsageError(f"--base {self.base!r}: not a URL such as https://hub.example.org")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches the address."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _is_origin(text: str) -> bool:

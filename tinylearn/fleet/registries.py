@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from tinylearn.errors import BadInputError, DeviceError, MissingToolError, UsageError
 from tinylearn.fleet.registering import Registry
-from tinylearn.fleet.transports.broker_url import is_loopback
+from tinylearn.hosts import is_loopback
 
 #: what a query binds to the names of devices
 VARIABLE = "name"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from tinylearn.errors import UsageError
+from tinylearn.hosts import is_loopback
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
@@ -27,14 +27,6 @@ class BrokerUrl:
     def is_loopback(self) -> bool:
         """Whether the connection does not leave this machine."""
         return is_loopback(self.host)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by its name or address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _split(text: str) -> tuple[SplitResult, int | None]:
