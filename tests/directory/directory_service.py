@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -109,11 +108,3 @@ def visited(
         httpx.Client(base_url=service.url, timeout=20) as client,
     ):
         yield service, client
-
-
-def until(condition: Callable[[], object], seconds: float = 20) -> None:
-    """Returns as soon as the condition holds; fails where it never does."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)

@@ -12,7 +12,8 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
-from directory_service import TD_JSON, created, meaning, new_id, patch, put, td, until, visited
+from directory_service import TD_JSON, created, meaning, new_id, patch, put, td, visited
+from support.waiting import until
 
 from tinylearn.directory.settings import Limits, Settings
 

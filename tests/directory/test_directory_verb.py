@@ -8,7 +8,8 @@ import socket
 import httpx
 import pytest
 from directory_process import run, start
-from directory_service import created, until, visited
+from directory_service import created, visited
+from support.waiting import until
 
 UNFINISHED = (
     b"POST /things HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/td+json\r\n"

@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 from directory_process import start
-from directory_service import TD_JSON, created, new_id, patch, put, td, until, visited
+from directory_service import TD_JSON, created, new_id, patch, put, td, visited
+from support.waiting import until
 
 from tinylearn.directory.draft import Draft
 from tinylearn.directory.registrar import Registrar

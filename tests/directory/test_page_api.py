@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from directory_service import Service, created, put, served, td, until, visited
+from directory_service import Service, created, put, served, td, visited
 from page_registry import (
     ACCELEROMETER,
     EVIL_MODEL,
@@ -25,6 +25,7 @@ from page_registry import (
     fleet_device,
 )
 from pyoxigraph import Literal, NamedNode, Triple
+from support.waiting import until
 
 from tinylearn.directory.api.roll import Roll
 from tinylearn.directory.settings import Settings

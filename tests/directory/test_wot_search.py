@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from directory_service import created, new_id, put, td, until, visited
+from directory_service import created, new_id, put, td, visited
+from support.waiting import until
 
 from tinylearn.directory.jsonpath_pool import JsonPathPool
 from tinylearn.directory.jsonpath_worker import TooLargeError, answer, results

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.fleet_devices import Coordinator
+from support.waiting import until
 from test_cores import need, small_cnn, stream
 
 from tinylearn import __version__
@@ -113,10 +114,7 @@ def test_a_board_keeps_what_was_deployed_and_announces_itself_when_it_starts(
         assert pull == m.Deployed(6, 0)
         device.reset()
         heard: list[bytes] = []
-        for _ in range(50):
-            heard += board.heard(0.2)
-            if heard:
-                break
+        until(lambda: heard.extend(board.heard(0.2)) or heard)
         announced = m.unpack(heard[0], m.UP)
         assert isinstance(announced, m.Announce)
         assert (announced.births, announced.deployed) == (0, 6)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from support.ports import free_port
-from waiting import until
+from support.waiting import until
 
 from tinylearn.fleet.broker import refusals
 from tinylearn.fleet.broker.config import write_broker_config

@@ -18,7 +18,7 @@ from fleet_cli import RUN as LOOPED
 from fleet_cli import begun, service
 from mosquitto import FLEET
 from support.fleet_world import COUNT, HASH, PythonDevice, World
-from waiting import until
+from support.waiting import until
 
 from tinylearn.fleet import messages as m
 from tinylearn.fleet.config import Config

@@ -14,7 +14,7 @@ import pytest
 from fleet_cli import RUN, begun, fails, fleet, served
 from support import fleet_project
 from support.ports import free_port
-from waiting import until
+from support.waiting import until
 
 from tinylearn.cli.fleet_settings import SETTINGS
 from tinylearn.device import blob

@@ -20,7 +20,7 @@ import pytest
 from fleet_cli import done, fails, fleet
 from support import fleet_project
 from support.ports import free_port
-from waiting import until
+from support.waiting import until
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="needs cc, a C compiler")
 ROUNDS = 6

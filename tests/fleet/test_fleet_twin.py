@@ -121,6 +121,28 @@ def test_a_reset_through_the_protocol_is_announced(twin: Twin) -> None:
     assert isinstance(body(first), m.Announce)
 
 
+class InPieces:
+    """A line that brings one byte at a time."""
+
+    def __init__(self, twin: Twin) -> None:
+        self.name, self.send, self.close = twin.name, twin.send, twin.close
+        self._twin, self._rest = twin, b""
+
+    def receive(self, timeout: float) -> bytes:
+        data = self._rest or self._twin.receive(timeout)
+        self._rest = data[1:]
+        return data[:1]
+
+
+def test_a_message_in_many_pieces_is_heard_as_one(twin: Twin) -> None:
+    device = Device(InPieces(twin))
+    board = SerialBoard(device)
+    device.reset(Reset.PROGRAM)
+    (first,) = board.heard(10.0)
+    assert isinstance(body(first), m.Announce)
+    assert board.heard(0.0) == []
+
+
 def test_without_the_guard_there_is_nothing_sparse(tmp_path: Path) -> None:
     plain = library(tmp_path / "p", Choices(learn="all")).open()
     announced = body(plain.announce())

@@ -18,7 +18,7 @@ from fleet_cli import RUN, begun, service
 from hypothesis import given
 from hypothesis import strategies as st
 from support.fleet_world import PythonDevice
-from waiting import until
+from support.waiting import until
 
 from tinylearn.errors import BadInputError, DeviceError, UsageError
 from tinylearn.fleet import logs

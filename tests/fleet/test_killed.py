@@ -12,7 +12,7 @@ from mosquitto import FLEET, MosquittoServer, plain_mosquitto
 from proxy import LossyProxy
 from rig import CoordinatorProcess, Plan, twins
 from support import fleet_project
-from waiting import until
+from support.waiting import until
 
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.store import open_store

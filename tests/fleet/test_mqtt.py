@@ -14,7 +14,7 @@ from ends import Coordinator, Device
 from mosquitto import FLEET, MosquittoServer, plain_mosquitto
 from raw_client import RawClient
 from support.ports import free_port
-from waiting import until
+from support.waiting import until
 
 from tinylearn.errors import DeviceError, UsageError
 from tinylearn.fleet.broker import certificates

@@ -12,7 +12,7 @@ from ends import Device
 from mosquitto import FLEET, MosquittoServer
 from raw_client import RawClient
 from silent_broker import CONNACK, SUBACK, SilentBroker
-from waiting import until
+from support.waiting import until
 
 from tinylearn.errors import DeviceError
 from tinylearn.fleet.transports import mqtt_connection, mqtt_login

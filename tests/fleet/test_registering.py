@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support.fleet_world import COUNT, HASH
-from waiting import until
+from support.waiting import until
 
 from tinylearn.errors import BadInputError, DeviceError
 from tinylearn.fleet.config import Config

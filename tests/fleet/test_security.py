@@ -11,7 +11,7 @@ from brokers import Broker
 from ends import Coordinator
 from mosquitto import FLEET
 from raw_client import RawClient
-from waiting import until
+from support.waiting import until
 
 from tinylearn.errors import DeviceError
 from tinylearn.fleet.broker.credentials import revoke

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.fleet_world import COUNT, HASH, Loopback, PythonDevice
-from waiting import until
+from support.waiting import until
 
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.events import Chosen

@@ -232,10 +232,13 @@ class Device:
         """Send a message that is answered, if at all, through ``on_message``."""
         self.transport.send(frames.encode(content))
 
-    def listen(self, timeout: float) -> None:
-        """Take in what the device sends unasked; waits up to ``timeout`` s for it."""
-        self._take_in(self.transport.receive(timeout))
+    def listen(self, timeout: float) -> bool:
+        """Take in what the device sends unasked, perhaps a part of a message; waits up to ``timeout`` s
+        for it. False where nothing came."""
+        data = self.transport.receive(timeout)
+        self._take_in(data)
         self._replies.clear()
+        return bool(data)
 
     # ---- transfers ----
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -105,9 +106,12 @@ class SerialBoard:
         )
 
     def heard(self, timeout: float) -> list[bytes]:
-        """See Board."""
-        if not self._messages:
-            self._device.listen(timeout)
+        """See Board; a message may come in many pieces."""
+        deadline = time.monotonic() + timeout
+        while not self._messages:
+            left = deadline - time.monotonic()
+            if not self._device.listen(max(left, 0.0)) or left <= 0:
+                break
         return self._taken()
 
     def _taken(self) -> list[bytes]:
