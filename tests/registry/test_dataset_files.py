@@ -60,6 +60,24 @@ def test_everything_goes_out_and_comes_back(filled: GraphStore, tmp_path: Path, 
     other.close()
 
 
+@pytest.mark.parametrize("end", [".trig", ".nq"])
+def test_an_export_that_was_cut_is_refused_wherever_it_was(
+    filled: GraphStore, tmp_path: Path, end: str
+) -> None:
+    path, cut = tmp_path / f"all{end}", tmp_path / f"cut{end}"
+    export_dataset(filled, path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    other = open_store(tmp_path / "other")
+    for kept in (1, 2, len(lines) // 2, len(lines) - 1):
+        cut.write_bytes(b"".join(lines[:kept]))
+        with pytest.raises(BadInputError, match=f"{cut}: is cut off"):
+            import_dataset(other, cut)
+    cut.write_bytes(path.read_bytes() * 2)  # two files in one
+    assert not other.names()
+    assert import_dataset(other, cut).quads == 2 * 4 * COUNT
+    other.close()
+
+
 def test_a_file_replaces_graphs_and_keeps_others(filled: GraphStore, tmp_path: Path) -> None:
     path = tmp_path / "new.nq"
     serialize(quads(device(1, version=3), device(COUNT)), str(path), RdfFormat.N_QUADS)

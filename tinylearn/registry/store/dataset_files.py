@@ -15,6 +15,7 @@ from tinylearn.emit.write import new_file
 from tinylearn.errors import BadInputError, UsageError
 from tinylearn.registry.nesting import check_nesting, may_nest_lines
 from tinylearn.registry.store.base import GraphStore
+from tinylearn.registry.store.ends import BEGIN, END, check_end
 from tinylearn.registry.store.update_text import check_name
 from tinylearn.registry.store.write_ahead_log import sync_folder
 from tinylearn.registry.vocabulary import PREFIXES
@@ -51,7 +52,9 @@ def export_dataset(store: GraphStore, path: Path) -> Contents:
     """Writes all graphs, completely or not at all; an existing file is replaced."""
     form, counted = dataset_format(path), _Counted(store.quads())
     with new_file(path) as file:
+        file.write(BEGIN)
         serialize(counted, file, form, prefixes=PREFIXES if form == RdfFormat.TRIG else None)
+        file.write(END)
     sync_folder(path.parent)
     return Contents(counted.graphs, counted.quads)
 
@@ -88,6 +91,7 @@ def read_quads(path: Path) -> Iterator[Quad]:
     """A file's quads as they come; raises BadInputError, UsageError."""
     form = dataset_format(path)
     try:
+        check_end(path)
         with path.open("rb") as file:
             if form != RdfFormat.N_QUADS or may_nest_lines(file):
                 file.seek(0)
