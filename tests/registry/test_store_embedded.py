@@ -81,6 +81,21 @@ def test_threads_share_a_writer(tmp_path: Path) -> None:
     again.close()
 
 
+def test_each_part_of_a_bulk_load_counts(tmp_path: Path) -> None:
+    """Parts that are loaded side by side come in in any order, and one may be killed before another."""
+    folder, revisions = tmp_path / "registry", []
+    for start in (0, 10_000):
+        store = EmbeddedStore(folder)
+        store.bulk_load(quads(*(device(start + n) for n in range(2000))))
+        revisions.append(store.revision())
+        store.upsert(dict([device(start)]))
+        revisions.append(store.revision())
+        store.close()
+    assert revisions == [2, 3, 5, 6]
+    again = EmbeddedStore(folder, read_only=True)
+    assert (again.revision(), len(again.names())) == (6, 4000)
+
+
 # ---- folders ----
 
 

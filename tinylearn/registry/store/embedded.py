@@ -32,7 +32,7 @@ from tinylearn.registry.store.snapshot import copy_snapshot, open_snapshot
 from tinylearn.registry.store.update_text import (
     READ_REVISION,
     REGISTRY,
-    revision_quad,
+    loaded_part,
     set_revision_text,
     upsert_text,
 )
@@ -40,8 +40,8 @@ from tinylearn.registry.store.values import bind
 from tinylearn.registry.store.write_ahead_log import WriteAheadLog, sync_files
 from tinylearn.registry.vocabulary import TYPE
 
-#: quads loaded at a time: Oxigraph needs about 1 kB of memory for each
-_BULK_QUADS = 300_000
+#: quads loaded at a time: Oxigraph needs about 1 kB of memory for each; and how many threads share them
+_BULK_QUADS, _ENGINES = 300_000, 2
 #: fewer than these are quicker in a transaction than as files of their own
 _FEW_QUADS = 5_000
 #: of the log, before it is written to tables: whoever opens the store reads all of it, 30 MB/s
@@ -111,10 +111,10 @@ class EmbeddedStore:
         with ThreadPoolExecutor(1) as loader:
             before: Future[None] | None = None
             for batch in batches(graphs_of(quads), _BULK_QUADS):
-                text = n_quads(batch)  # meanwhile the engine loads the one before
+                texts = _texts(batch)  # meanwhile the engine loads the one before
                 if before:
                     before.result()
-                before = loader.submit(self._load, batch, text)
+                before = loader.submit(self._load, batch, texts)
             if before:
                 before.result()
         self.flush()
@@ -219,9 +219,9 @@ class EmbeddedStore:
         assert isinstance(number, Literal)
         return int(number.value)
 
-    def _load(self, batch: list[Graph], text: bytes) -> None:
-        """New graphs as tables, which RocksDB takes in as one; those that replace others, and few, in
-        transactions."""
+    def _load(self, batch: list[Graph], texts: list[bytes]) -> None:
+        """New graphs as tables, which RocksDB takes in as one for each text; those that replace others,
+        and few, in transactions."""
         with self._writer() as store:
             replaced = [graph for graph in batch if store.contains_named_graph(graph[0])]
             if sum(len(quads) for _, quads in batch) < _FEW_QUADS:
@@ -230,11 +230,24 @@ class EmbeddedStore:
                 self.upsert({name: [quad.triple for quad in quads] for name, quads in part})
             if replaced:
                 done = {name for name, _ in replaced}
-                text = n_quads(graph for graph in batch if graph[0] not in done)
-            if text:
-                told = f"{revision_quad(self._revision + 1)} .\n".encode()
-                store.bulk_load(text + told, RdfFormat.N_QUADS)
-                self._revision += 1
+                texts = _texts([graph for graph in batch if graph[0] not in done])
+            self._load_new(store, texts)
+
+    def _load_new(self, store: Store, texts: list[bytes]) -> None:
+        """One thread of the engine for each text; whichever have come in are counted."""
+        try:
+            with ThreadPoolExecutor(_ENGINES) as engines:
+                loads = [engines.submit(store.bulk_load, t, RdfFormat.N_QUADS) for t in texts]
+            for load in loads:
+                load.result()
+        finally:
+            self._revision = self._stored_revision()
+
+
+def _texts(batch: list[Graph]) -> list[bytes]:
+    """The graphs in parts that can be loaded side by side, each of which tells that it came in."""
+    quads = sum(len(quads) for _, quads in batch)
+    return [n_quads(part) + loaded_part() for part in batches(batch, -(-quads // _ENGINES))]
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """SPARQL updates of the stores, as text. One update is one transaction (SPARQL 1.1 Update, 2.2).
 
-The registry keeps a graph of its own, which tells its revision and is no device's or model's. Where a
-bulk load has added a second number, the largest counts.
+The registry keeps a graph of its own, which tells its revision and is no device's or model's. What has been
+loaded in bulk since that number was written counts as one more for each part, in whatever order parts come in.
 """
 
 from __future__ import annotations
@@ -16,27 +16,31 @@ from tinylearn.registry.vocabulary import XSD, tl
 #: the registry itself, and the name of its own graph
 REGISTRY = NamedNode("urn:tinylearn:registry")
 _REVISION = tl("revision")
+_LOADED = tl("loadedPart")
 _KNOWN = f"GRAPH {REGISTRY} {{ {REGISTRY} {_REVISION} ?known }}"
+_PARTS = f"GRAPH {REGISTRY} {{ {REGISTRY} {_LOADED} ?part }}"
+_COUNTED = f"""{{ SELECT (COALESCE(MAX(?known), 0) AS ?last) WHERE {{ {_KNOWN} }} }}
+  {{ SELECT (COUNT(?part) AS ?parts) WHERE {{ {_PARTS} }} }}"""
 #: one row, ``revision``: 0 where nothing was written yet
-READ_REVISION = f"SELECT (COALESCE(MAX(?known), 0) AS ?revision) WHERE {{ {_KNOWN} }}"
-_NEXT_REVISION = f"""DELETE {{ {_KNOWN} }}
+READ_REVISION = f"SELECT (?last + ?parts AS ?revision) WHERE {{ {_COUNTED} }}"
+_NEXT_REVISION = f"""DELETE {{ GRAPH {REGISTRY} {{ {REGISTRY} ?told ?before }} }}
 INSERT {{ GRAPH {REGISTRY} {{ {REGISTRY} {_REVISION} ?next }} }}
 WHERE {{
-  {{ SELECT (COALESCE(MAX(?known), 0) + 1 AS ?next) WHERE {{ {_KNOWN} }} }}
-  OPTIONAL {{ {_KNOWN} }}
+  {_COUNTED}
+  BIND(?last + ?parts + 1 AS ?next)
+  OPTIONAL {{ GRAPH {REGISTRY} {{ {REGISTRY} ?told ?before }} }}
 }}"""
 
 
-def revision_quad(revision: int) -> Quad:
-    """What tells a revision."""
-    number = Literal(str(revision), datatype=NamedNode(XSD + "integer"))
-    return Quad(REGISTRY, _REVISION, number, REGISTRY)
+def loaded_part() -> bytes:
+    """What tells, beside the quads of one part of a bulk load, that it came in: a line of N-Quads."""
+    return f"{Quad(REGISTRY, _LOADED, BlankNode(), REGISTRY)} .\n".encode()
 
 
 def set_revision_text(revision: int) -> str:
     """An update that only sets the revision."""
-    quad = revision_quad(revision)
-    told = f"GRAPH {REGISTRY} {{ {quad.subject} {quad.predicate} {quad.object} }}"
+    number = Literal(str(revision), datatype=NamedNode(XSD + "integer"))
+    told = f"GRAPH {REGISTRY} {{ {REGISTRY} {_REVISION} {number} }}"
     return f"DROP SILENT GRAPH {REGISTRY} ;\nINSERT DATA {{ {told} }}"
 
 
