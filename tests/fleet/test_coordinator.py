@@ -251,6 +251,31 @@ def test_a_fleet_whose_devices_are_all_left_out_goes_on_in_time() -> None:
     assert world.machine.roster.get("d0").isolated_until == 2
 
 
+def test_a_device_that_says_nothing_costs_few_deadlines() -> None:
+    """Its will was lost, or its board hangs behind a gateway: it stays online."""
+    config = Config(rounds=40, deadline=10)
+    world = World(devices=3, config=config, parameters={"devices": 3})
+    silent = world.devices.pop("d1")
+    world.run()
+    assert [log.round for log in world.store.logs if log.what == "silent"] == [1, 4, 9, 18, 35]
+    assert world.now < 6 * config.deadline and world.machine.head.version.number == 41
+    assert "d1" not in world.machine.roster.draw(3, 41, set())
+    tell(world, "d1", silent.announce())
+    assert "d1" in world.machine.roster.draw(3, 41, set())
+
+
+def test_a_silent_device_is_asked_all_the_same_where_it_is_the_only_one() -> None:
+    config = Config(rounds=6, deadline=10)
+    world = World(devices=1, strategy="tiny_reptile", config=config)
+    alone = world.devices.pop("d0")
+    while world.machine.rounds.last_round < 5:
+        world.step()
+    assert world.now < 4.5 * config.deadline
+    world.devices["d0"] = alone
+    world.run()
+    assert [entry for entry in world.store.aggregated if entry[0] >= 5]
+
+
 @given(st.binary(max_size=300), st.sampled_from(sorted(m.UP)))
 def test_no_bytes_of_a_device_can_harm(rubbish: bytes, kind: int) -> None:
     world = World(devices=2, config=Config(rounds=3), parameters={"devices": 2})

@@ -66,6 +66,7 @@ class Coordinator:
 
     def _receive(self, event: Received, now: float, effects: Effects) -> None:
         self.counters["messages"] += 1
+        self.roster.rests.heard(event.device)
         try:
             body = m.unpack(event.content, m.UP)
             self._dispatch(event.device, body, now, effects)

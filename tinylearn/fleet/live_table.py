@@ -12,7 +12,7 @@ from tinylearn.fleet.snapshot import Snapshot
 if TYPE_CHECKING:
     from rich.live import Live
 
-_BADLY = ("malformed", "foreign", "given up", "rounds void", "updates refused", "updates late",
+_BADLY = ("malformed", "foreign", "given up", "silent", "rounds void", "updates refused", "updates late",
           "updates stale", "store failures")  # fmt: skip
 _ENDS = 5
 

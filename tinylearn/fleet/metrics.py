@@ -22,8 +22,8 @@ _LABELLED = {
     "refusal": ("refusals", "fault"),
 }
 _COUNTERS = (
-    "messages", "malformed", "foreign", "duplicate", "tasks", "reminders", "given up", "head moved",
-    "store failures", "updates accepted", "rounds closed", "rounds void",
+    "messages", "malformed", "foreign", "duplicate", "tasks", "reminders", "given up", "silent",
+    "head moved", "store failures", "updates accepted", "rounds closed", "rounds void",
 )  # fmt: skip
 _ROUND_SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
 _COMMIT_SECONDS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)

@@ -29,6 +29,7 @@ class Assignment:
     failed: bool = False
     pulled: int = -1
     may_repeat: bool = True
+    is_silent: bool = True
 
     def answers(self, is_new: bool) -> bool:
         """Whether a message is answered."""
@@ -48,6 +49,7 @@ class Assignment:
 
     def heard(self, now: float, wait: float) -> None:
         """The device is at it: the next reminder is due only after a silence."""
+        self.is_silent = False
         self.wait, self.remind_at = wait, now + wait
 
     def remind(self, now: float, most: float) -> bool:

@@ -10,6 +10,7 @@ from tinylearn.fleet.config import Config
 from tinylearn.fleet.events import Effects
 from tinylearn.fleet.messages import Announce, Capability
 from tinylearn.fleet.records import Device, Log, PutDevice, Run
+from tinylearn.fleet.rests import Rests
 from tinylearn.fleet.selection import draw
 
 #: more bad messages of one device leave no trace in the store
@@ -24,6 +25,7 @@ class Roster:
     ) -> None:
         self._run, self._config, self._needs = run, config, needs
         self.devices = dict(devices)
+        self.rests = Rests()
         self._births: defaultdict[str, deque[float]] = defaultdict(deque)
         self.choose(None)
 
@@ -110,15 +112,20 @@ class Roster:
         """Those who may learn, sorted."""
         return self._eligible
 
-    def not_isolated(self, round_: int) -> int:
-        """How many of the eligible a round may ask. No round waits for the others: their isolation
-        ends with rounds."""
-        return sum(self.get(name).isolated_until <= round_ for name in self._eligible)
+    def _may_be_asked(self, name: str, round_: int) -> bool:
+        """Whether one of the eligible is neither isolated nor resting."""
+        isolated = self.get(name).isolated_until > round_
+        return not isolated and not self.rests.is_resting(name, round_)
+
+    def left_to_ask(self, round_: int) -> int:
+        """How many of the eligible a round may ask. No round waits for the others: their isolation and
+        rest end with rounds."""
+        return sum(self._may_be_asked(name, round_) for name in self._eligible)
 
     def is_deserted(self, round_: int) -> bool:
-        """Whether some may learn, but all of them are isolated."""
-        return bool(self._eligible) and all(
-            self.get(name).isolated_until > round_ for name in self._eligible
+        """Whether some may learn, but none may be asked."""
+        return bool(self._eligible) and not any(
+            self._may_be_asked(name, round_) for name in self._eligible
         )
 
     def readmitted(self, round_: int, passed: int) -> list[Device]:
@@ -128,6 +135,6 @@ class Roster:
         return list(filter(None, (self.put(replace(d, isolated_until=round_)) for d in over)))
 
     def draw(self, count: int, round_: int, busy: set[str]) -> list[str]:
-        """Up to ``count`` devices for a round, none of the ``busy`` or isolated ones."""
+        """Up to ``count`` devices for a round, none of the ``busy``, isolated or resting ones."""
         return draw(self._eligible, count, self._run.seed, round_,
-                    lambda name: name not in busy and self.get(name).isolated_until <= round_)  # fmt: skip
+                    lambda name: name not in busy and self._may_be_asked(name, round_))  # fmt: skip

@@ -73,8 +73,10 @@ class Rounds:
 
     def _end_isolation(self, now: float, effects: Effects) -> None:
         """Isolation is counted in rounds: where all who may learn are isolated there would never be one
-        again, so that each deadline that goes by counts as one."""
+        again, so that each deadline that goes by counts as one. Who only rests is asked at once."""
         number = self.last_round + 1
+        if not self.open and self.roster.is_deserted(number):
+            self.roster.rests.end()
         if self.open or not self.roster.is_deserted(number):
             self._deserted_since = None
             return
@@ -94,7 +96,7 @@ class Rounds:
         if len(self.roster.eligible()) < max(self.config.least_devices, least):
             return False
         selected = self.roster.draw(wanted, number, self.busy())
-        if len(selected) < least and len(selected) < max(1, self.roster.not_isolated(number)):
+        if len(selected) < least and len(selected) < max(1, self.roster.left_to_ask(number)):
             return False
         record = Round(number, self.head.version.number, tuple(selected))
         opened = self._opened(record, self.head.data, self.head.version.crc, len(selected), now)
@@ -309,6 +311,8 @@ class Rounds:
             attempt = attempt_of(opened.base_crc)
             ended = m.Receipt(self.run.id, number, attempt, m.Verdict.ENDED)
             effects.sends.append((name, ended))
+            if opened.assignments[name].is_silent:
+                self._rest(name, number, effects)
         self._set_outliers_aside(opened, effects)
         version = 0
         if opened.has_enough(self.config.least_share):
@@ -316,6 +320,11 @@ class Rounds:
         self.counters["rounds closed" if version else "rounds void"] += 1
         effects.changes.append(PutRound(opened.closed(version)))
         self._reported.forget(self.open)
+
+    def _rest(self, name: str, number: int, effects: Effects) -> None:
+        self.roster.rests.silent(name, number)
+        self.counters["silent"] += 1
+        effects.changes.append(Log("silent", number, name, "not heard in a whole round"))
 
     def _set_outliers_aside(self, opened: OpenRound, effects: Effects) -> None:
         """Updates that only the others of their round show to be far too large."""

@@ -1,0 +1,33 @@
+"""Devices that said nothing in a whole round: each one asked again costs another round its deadline, so
+they rest for 2, 4, 8 .. rounds, until they are heard. Kept in memory alone: a coordinator that starts again
+asks once more."""
+
+from __future__ import annotations
+
+_MOST_DOUBLINGS = 6
+
+
+class Rests:
+    """By a device's name."""
+
+    def __init__(self) -> None:
+        self._silences: dict[str, int] = {}
+        self._until: dict[str, int] = {}
+
+    def silent(self, name: str, round_: int) -> None:
+        """A round is over in which a device was asked and not heard."""
+        times = self._silences[name] = min(self._silences.get(name, 0) + 1, _MOST_DOUBLINGS)
+        self._until[name] = round_ + 1 + 2**times
+
+    def heard(self, name: str) -> None:
+        """A device is there."""
+        if self._silences.pop(name, None) is not None:
+            self._until.pop(name, None)
+
+    def is_resting(self, name: str, round_: int) -> bool:
+        """Whether a round is not to ask a device."""
+        return self._until.get(name, 0) > round_
+
+    def end(self) -> None:
+        """All rests, where nobody else is left to ask."""
+        self._until.clear()
