@@ -20,7 +20,6 @@ from jsonpath.segments import JSONPathChildSegment, JSONPathRecursiveDescentSegm
 from jsonpath.selectors import Filter, NameSelector, WildcardSelector
 
 _MEMORY = 2**30
-_CPU_SECONDS = 3600
 
 
 class TooLargeError(Exception):
