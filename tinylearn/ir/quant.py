@@ -17,7 +17,6 @@ from tinylearn.errors import UnsupportedError
 from tinylearn.ir.graph import Array
 
 Rounding = Literal["single", "double"]
-ROUNDINGS: tuple[Rounding, ...] = ("single", "double")
 
 _Q31 = 1 << 31
 _MOST_SHIFT = 30
