@@ -276,6 +276,26 @@ def test_a_silent_device_is_asked_all_the_same_where_it_is_the_only_one() -> Non
     assert [entry for entry in world.store.aggregated if entry[0] >= 5]
 
 
+@pytest.mark.parametrize("wrong", ["silent", "lies"])
+def test_who_did_badly_in_a_round_long_past_is_left_out_of_the_next_ones(wrong: str) -> None:
+    """Many rounds have begun and ended since, and each rest was over before it began."""
+    config = Config(rounds=1000, concurrency=2, most_strikes=1, isolation_rounds=20, deadline=60)
+    world = World(devices=2, strategy="fed_async", config=config)
+    (slow,), (fast,) = asked(world, 1), asked(world, 2)
+    for _ in range(20):
+        number = max(world.machine.rounds.open)
+        tell(world, fast, updates(world, fast, number))
+    if wrong == "silent":
+        world.machine.handle(Tick(), 30.0)
+        tell(world, fast, updates(world, fast, max(world.machine.rounds.open)), 30.0)
+        world.machine.handle(Tick(), 60.0)
+    else:
+        tell(world, slow, updates(world, slow, 1, LIES["NaN"]))
+    last = world.machine.rounds.last_round
+    assert last > 20 and not {1} & world.machine.rounds.open.keys()
+    assert slow not in world.machine.roster.draw(2, last + 1, set())
+
+
 @given(st.binary(max_size=300), st.sampled_from(sorted(m.UP)))
 def test_no_bytes_of_a_device_can_harm(rubbish: bytes, kind: int) -> None:
     world = World(devices=2, config=Config(rounds=3), parameters={"devices": 2})
@@ -307,6 +327,14 @@ def test_evicted_and_held_devices_are_asked_no_more() -> None:
     world.run()
     late = [key for key in world.store.aggregated if key[0] > 1]
     assert late and {name for _, name in late} == {"d2"}
+
+
+def test_what_an_evicted_device_still_sends_does_not_count() -> None:
+    world = World(devices=3, config=Config(rounds=2), parameters={"devices": 2})
+    name, _ = asked(world, 1)
+    world.handle(Requested({"do": "evict", "device": name}, 1))
+    assert verdicts(tell(world, name, updates(world, name, 1))) == [m.Verdict.FOREIGN]
+    assert name not in world.machine.rounds.open[1].updates
 
 
 @pytest.mark.parametrize("command", [{}, {"do": "fly"}, {"do": "evict", "device": "x"},

@@ -40,7 +40,7 @@ def test_the_eligible_are_those_who_may_learn(before: list[Device], then: list[D
 def test_a_flood_of_rubbish_leaves_a_bounded_trace() -> None:
     roster, effects = Roster(RUN, Config(most_strikes=150), {}, Capability.LEARN), Effects()
     for _ in range(5000):
-        roster.strike("d", "rubbish", 1, effects)
+        roster.strike("d", "rubbish", 1, 1, effects)
     assert len(effects.changes) == 2 * 150
     last = [change for change in effects.changes if isinstance(change, PutDevice)][-1]
     assert last.device == replace(roster.get("d")) and last.device.isolated_until > 1

@@ -219,6 +219,41 @@ def test_coordinators_that_share_a_run_all_get_on(place: str) -> None:
         part.store.close()
 
 
+class Mute(PythonDevice):
+    """Announces itself and hears nothing."""
+
+    def take(self, content: bytes) -> None:
+        return None
+
+
+def test_a_round_ends_beside_a_coordinator_that_is_faster(tmp_path: Path) -> None:
+    """Its deadline finds the head moved each time: a machine that was made anew gave the round another
+    deadline, and counted what had not been kept."""
+    place, now, parts = str(tmp_path / "fleet.db"), [0.0], []
+    run = Run(1, "reptile", {"devices": 2}, 3, "net", HASH, 4 * COUNT, 4 * COUNT)
+    open_store(place).create(run, np.zeros(COUNT, "<f4").tobytes())
+    for number, rounds in ((0, 4), (1, 10**6)):
+        shard = Shard(number, 2)
+        one, other = [name for name in map("d{}".format, range(40)) if shard.has(name)][:2]
+        kind = PythonDevice if number else Mute
+        fleet = {one: PythonDevice(one, 4096), other: kind(other, 4096)}
+        part = Service(open_store(place), Loopback(fleet), run, find("reptile", run.parameters),
+                       Config(rounds=rounds), bytes, shard.has, shard, clock=lambda: now[0])  # fmt: skip
+        part.transport.wait = lambda _: None
+        part.start()
+        parts.append(part)
+    slow, fast = parts
+    for _ in range(600):
+        now[0] += 0.5
+        fast.step()
+        slow.step()
+    assert slow.is_done and slow.counters["head moved"] > 0
+    assert slow.counters["rounds closed"] == slow.counters["updates accepted"] == 4
+    assert slow.counters["silent"] == 2
+    for part in parts:
+        part.store.close()
+
+
 def test_devices_of_other_shards_are_left_alone(tmp_path: Path) -> None:
     store = created(str(tmp_path / "fleet.db"))
     served = service(store)

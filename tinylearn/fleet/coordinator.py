@@ -72,7 +72,8 @@ class Coordinator:
             self._dispatch(event.device, body, now, effects)
         except BadInputError as error:
             self.counters["malformed"] += 1
-            self.roster.strike(event.device, str(error), self.rounds.last_round, effects)
+            last = self.rounds.last_round
+            self.roster.strike(event.device, str(error), last, last, effects)
 
     def _dispatch(self, name: str, body: m.Body, now: float, effects: Effects) -> None:
         if isinstance(body, m.Update):

@@ -77,6 +77,12 @@ class OpenRound:
     assignments: dict[str, Assignment] = field(default_factory=dict)
     updates: dict[str, tuple[KeptUpdate, Floats]] = field(default_factory=dict)
 
+    def recall(self, before: OpenRound) -> None:
+        """The same round in a machine of before: when it ends, and who has been heard."""
+        self.deadline = before.deadline
+        for name in self.assignments.keys() & before.assignments.keys():
+            self.assignments[name].is_silent = before.assignments[name].is_silent
+
     def waits_for(self, name: str) -> bool:
         """Whether a device was asked and may still report."""
         assignment = self.assignments.get(name)

@@ -11,13 +11,16 @@ class Rests:
     """By a device's name."""
 
     def __init__(self) -> None:
-        self._silences: dict[str, int] = {}
+        self._silences: dict[str, tuple[int, int]] = {}
         self._until: dict[str, int] = {}
 
-    def silent(self, name: str, round_: int) -> None:
-        """A round is over in which a device was asked and not heard."""
-        times = self._silences[name] = min(self._silences.get(name, 0) + 1, _MOST_DOUBLINGS)
-        self._until[name] = round_ + 1 + 2**times
+    def silent(self, name: str, round_: int, newest: int) -> None:
+        """A round is over in which a device was asked and not heard; again does nothing, as where its end
+        could not be committed. The rest begins with the ``newest`` of the rounds under way."""
+        times, last = self._silences.get(name, (0, 0))
+        times = min(times + (round_ != last), _MOST_DOUBLINGS)
+        self._silences[name] = times, round_
+        self._until[name] = newest + 1 + 2**times
 
     def heard(self, name: str) -> None:
         """A device is there."""

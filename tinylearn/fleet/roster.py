@@ -82,14 +82,15 @@ class Roster:
         known = self.get(name)
         return self.put(replace(known, online=False)) if births >= known.births else None
 
-    def strike(self, name: str, why: str, round_: int, effects: Effects) -> None:
-        """A bad message; after some of them the device is left out for a while."""
+    def strike(self, name: str, why: str, round_: int, newest: int, effects: Effects) -> None:
+        """A bad message of a round; after some of them the device is left out for a while, which begins
+        with the ``newest`` round: many may be open at once, and that of a slow liar long past."""
         device = self.get(name)
         if device.strikes >= max(_MOST_STRIKES, self._config.most_strikes):
             return
         device = replace(device, strikes=device.strikes + 1)
         if device.strikes % self._config.most_strikes == 0:
-            device = self._isolated(device, round_)
+            device = self._isolated(device, newest)
         effects.changes += [PutDevice(device), Log("bad message", round_, name, why)]
         self.put(device)
 

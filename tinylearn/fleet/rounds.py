@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -61,6 +62,11 @@ class Rounds:
                 delta = decode(kept.encoding, kept.stream, opened.base)
                 opened.updates[kept.device] = kept, delta
                 self._reported.add(kept.round, kept.device)
+
+    def recall(self, before: Mapping[int, OpenRound]) -> None:
+        """What a machine that this one takes the place of knew of rounds under way, and no store."""
+        for number in self.open.keys() & before.keys():
+            self.open[number].recall(before[number])
 
     # ---- opening ----
 
@@ -219,7 +225,7 @@ class Rounds:
         opened = self.open.get(piece.round)
         if opened is None:
             return m.Verdict.LATE
-        if name not in opened.assignments:
+        if name not in opened.assignments or self.roster.get(name).evicted:
             return m.Verdict.FOREIGN
         if piece.attempt != attempt_of(opened.base_crc):
             return m.Verdict.STALE
@@ -254,7 +260,7 @@ class Rounds:
     def _bad_update(
         self, opened: OpenRound, name: str, piece: m.Update, why: str, now: float, effects: Effects
     ) -> None:  # fmt: skip
-        self.roster.strike(name, why, piece.round, effects)
+        self.roster.strike(name, why, piece.round, self.last_round, effects)
         self._receipt(name, piece, m.Verdict.REFUSED, effects)
         self.give_up(opened, name, why, now, effects)
 
@@ -322,7 +328,7 @@ class Rounds:
         self._reported.forget(self.open)
 
     def _rest(self, name: str, number: int, effects: Effects) -> None:
-        self.roster.rests.silent(name, number)
+        self.roster.rests.silent(name, number, self.last_round)
         self.counters["silent"] += 1
         effects.changes.append(Log("silent", number, name, "not heard in a whole round"))
 
@@ -332,7 +338,8 @@ class Rounds:
         for name in outliers(norms, self.config.norm_factor):
             del opened.updates[name]
             self.counters["updates set aside"] += 1
-            self.roster.strike(name, "far larger than the others", opened.round.number, effects)
+            number = opened.round.number
+            self.roster.strike(name, "far larger than the others", number, self.last_round, effects)
 
     def _aggregate(self, opened: OpenRound, effects: Effects) -> int:
         """The new version's number; 0 where it would not be finite."""

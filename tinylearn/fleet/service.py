@@ -21,7 +21,9 @@ from tinylearn.fleet.config import Config
 from tinylearn.fleet.coordinator import Coordinator
 from tinylearn.fleet.events import Chosen, Effects, Event, Fetched, Received, Requested, Tick
 from tinylearn.fleet.messages import Task
+from tinylearn.fleet.open_round import OpenRound
 from tinylearn.fleet.records import Run
+from tinylearn.fleet.rests import Rests
 from tinylearn.fleet.shards import Shard
 from tinylearn.fleet.store import DuplicateUpdateError, HeadMovedError, Store, StoreError
 from tinylearn.fleet.strategies.base import Strategy
@@ -62,14 +64,19 @@ class Service:
         self._pause = _TICK_SECONDS
         self._unsettled: list[Incoming] = []
         self._choice: Chosen | None = None
+        self._rests, self._under_way = Rests(), dict[int, OpenRound]()
         self.machine = self._made()
 
     def _made(self) -> Coordinator:
-        """A machine that goes on from what the store holds; its counters go on as well."""
+        """A machine that goes on from what the store holds; its counters go on as well, and where only
+        the head has moved its rounds end when they would have: one that had a new deadline each time would
+        never end beside a coordinator that is faster."""
         saved = self.store.load(self.run.id, self.shard.number, self.shard.count)
         saved.devices = {name: d for name, d in saved.devices.items() if self.is_mine(name)}
         machine = Coordinator(saved, self.strategy, self.config, self.make_blob, self.clock())
         machine.counters = machine.rounds.counters = self.counters
+        machine.roster.rests = self._rests
+        machine.rounds.recall(self._under_way)
         if self._choice is not None:
             machine.roster.choose(self._choice.names)
         return machine
@@ -160,33 +167,41 @@ class Service:
 
     def _deal(self, events: Sequence[Event]) -> bool:
         """Events to effects to the store to the devices; False where nothing was kept."""
-        effects = Effects()
+        effects, counted = Effects(), self.counters.copy()
         for event in events:
             _merge(effects, self.machine.handle(event, self.clock()))
         if self._send_all(effects, early=True):
             self.transport.flush()
-        if not self._commit(effects):
+        if not self._commit(effects, counted):
             return False
         self._send_all(effects, early=False)
         self.on_effects(self.machine, effects)
         self._fetch(effects.wanted)
         return True
 
-    def _commit(self, effects: Effects) -> bool:
+    def _commit(self, effects: Effects, counted: Counter[str]) -> bool:
+        """``counted``: the counters of before; what is not kept never happened."""
         if not effects.changes:
             return True
         began = self.clock()
         try:
             self.store.commit(self.run.id, effects.changes, self.shard.number)
             self.on_commit(self.clock() - began)
-            self._pause = _TICK_SECONDS
+            self._pause, self._under_way = _TICK_SECONDS, dict(self.machine.rounds.open)
             return True
         except (HeadMovedError, DuplicateUpdateError):
+            self._count_as(counted)
             self.counters["head moved"] += 1
         except StoreError as error:
+            self._count_as(counted)
+            self._under_way = {}  # devices could not be answered: rounds have their whole time again
             self._failed("not committed", error)
         self._outdated = True
         return False
+
+    def _count_as(self, counted: Counter[str]) -> None:
+        self.counters.clear()
+        self.counters.update(counted)
 
     def _failed(self, what: str, error: StoreError) -> None:
         """The database may come back: a pause, longer each time."""
@@ -202,7 +217,7 @@ class Service:
         except StoreError as error:
             self._failed("not read", error)
             return False
-        self._outdated = False
+        self._outdated, self._next_tick = False, self.clock()  # before the head moves once more
         return True
 
     def _send_all(self, effects: Effects, early: bool) -> bool:
