@@ -398,6 +398,33 @@ def test_a_version_that_fails_goes_back() -> None:
     assert {d.deployed for d in world.devices.values()} == {2}
 
 
+@pytest.mark.parametrize("wrong", ["model_hash", "capabilities"])
+def test_devices_that_cannot_have_a_version_do_not_end_its_rollout(wrong: str) -> None:
+    """They were told of it, failed, and it was taken back from all the others."""
+    world = finished()
+    odd = [world.devices[f"d{i}"] for i in range(6)]
+    for device in odd:
+        said = m.unpack(device.announce(), m.UP)
+        said = replace(said, **{wrong: bytes(16) if wrong == "model_hash" else m.Capability.LEARN})
+        device.announce = said.pack
+        device.fault = int(m.Fault.MODEL)
+    world.start()
+    rolled_out(world, 3)
+    record = world.machine.rollouts.records[3]
+    assert (record.state, record.failed, len(record.installed)) == ("done", (), 6)
+    assert not any(device.deployed for device in odd)
+
+
+def test_a_rollout_that_a_later_one_took_the_place_of_cannot_go_on() -> None:
+    """It would be running for ever, as its devices have the later version."""
+    world = finished()
+    rolled_out(world, 2, seconds=1.0)
+    rolled_out(world, 3)
+    world.handle(Requested({"do": "rollout-resume", "version": 2}, 1))
+    assert (state_of(world, 2), state_of(world, 3)) == ("superseded", "done")
+    assert "version 3 was rolled out after version 2" in world.store.logs[-1].detail
+
+
 def test_a_version_that_is_no_longer_kept_is_asked_for_once() -> None:
     world = finished()
     world.handle(Requested({"do": "rollout", "version": 2, "stages": [1.0]}, 1))

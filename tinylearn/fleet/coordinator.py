@@ -35,7 +35,7 @@ class Coordinator:
         self.counters: Counter[str] = Counter()
         self.head = Head(saved.head)
         self.roster = Roster(saved.run, config, saved.devices, _needs(strategy))
-        self.rollouts = Rollouts(saved.rollouts, make_blob, config)
+        self.rollouts = Rollouts(saved, make_blob, config)
         self.rounds = Rounds(saved, strategy, config, self.roster, self.head, self.counters, now)
         self._restoring: list[Requested] = []
 

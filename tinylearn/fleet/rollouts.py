@@ -13,7 +13,7 @@ from tinylearn.errors import UsageError
 from tinylearn.fleet.config import Config
 from tinylearn.fleet.events import Effects
 from tinylearn.fleet.messages import Capability, Chunk, Deploy, Deployed, Pull, chunk
-from tinylearn.fleet.records import Device, Log, PutRollout, Rollout
+from tinylearn.fleet.records import Device, Log, PutRollout, Rollout, Saved
 from tinylearn.fleet.roster import Roster
 from tinylearn.fleet.selection import share_of
 
@@ -50,10 +50,11 @@ class Rollouts:
     exchanged bytes."""
 
     def __init__(
-        self, records: Sequence[Rollout], make_blob: Callable[[bytes], bytes], config: Config
-    ) -> None:
-        self.records = {record.version: record for record in records}
-        self._answers = {record.version: _Answers(record) for record in records}
+        self, saved: Saved, make_blob: Callable[[bytes], bytes], config: Config
+    ) -> None:  # fmt: skip
+        self.records = {record.version: record for record in saved.rollouts}
+        self._answers = {record.version: _Answers(record) for record in saved.rollouts}
+        self._model_hash = saved.run.model_hash
         self._make_blob, self._config = make_blob, config
         self._blobs: OrderedDict[int, bytes] = OrderedDict()
         self._told: dict[str, _Told] = {}
@@ -86,9 +87,14 @@ class Rollouts:
         return next((r.version for r in reversed(self.records.values()) if r.state == "done"), 1)
 
     def set_state(self, version: int, state: str, effects: Effects) -> None:
-        """Pauses, resumes or aborts a rollout; raises UsageError where there is none."""
+        """Pauses, resumes or aborts a rollout; raises UsageError where there is none, or where one that
+        began later has the devices: it would go on for ever."""
         if version not in self.records:
             raise UsageError(f"version {version} is not being rolled out")
+        newest = next(reversed(self.records))
+        if state == "running" and version != newest:
+            raise UsageError(f"version {newest} was rolled out after version {version}: "
+                             f"begin a new rollout of version {version}")  # fmt: skip
         self.put(replace(self.records[version], state=state), effects)
 
     def put(self, record: Rollout, effects: Effects) -> None:
@@ -100,8 +106,8 @@ class Rollouts:
 
     def desired(self, device: Device) -> int:
         """The version that a device should have; 0: whatever it has."""
-        if device.pinned or device.paused or device.evicted:
-            return 0 if device.paused or device.evicted else device.pinned
+        if device.pinned or not self._may_have(device):
+            return device.pinned if self._may_have(device) else 0
         for record in reversed(self.records.values()):
             has_it = device.name in self._answers[record.version].installed
             if record.state == "aborted" and has_it:
@@ -111,6 +117,11 @@ class Rollouts:
             if record.state in ("running", "done") and self._is_target(record, device.name):
                 return record.version
         return 0
+
+    def _may_have(self, device: Device) -> bool:
+        """Whether a device can store a version. One of another model could only fail with it."""
+        can = device.capabilities & Capability.STORE and device.model_hash == self._model_hash
+        return bool(can) and not device.paused and not device.evicted
 
     def _is_target(self, record: Rollout, name: str) -> bool:
         """Whether the present stage covers a device. One that failed is left alone."""
@@ -226,8 +237,7 @@ class Rollouts:
             return replace(record, state="aborted")
         waiting = (
             d for d in roster.devices.values()
-            if d.online and d.deployed != record.version and not d.pinned and not d.paused
-            and not d.evicted and d.capabilities & Capability.STORE
+            if d.online and d.deployed != record.version and not d.pinned and self._may_have(d)
             and self._is_target(record, d.name)
         )  # fmt: skip
         if next(waiting, None) is not None:
