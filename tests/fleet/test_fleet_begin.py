@@ -7,6 +7,7 @@ import socket
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from fleet_cli import RUN, begun
@@ -21,6 +22,7 @@ from tinylearn.fleet.model import FleetModel
 from tinylearn.fleet.records import Device as Known
 from tinylearn.fleet.records import DropRequest, Log, PutDevice, PutRound, PutState, Round
 from tinylearn.fleet.run_handle import RunHandle
+from tinylearn.fleet.serving import _tell
 from tinylearn.fleet.shards import Shard, shard_of
 from tinylearn.fleet.store import StoreError, open_store
 
@@ -83,6 +85,19 @@ def test_a_run_goes_on_as_it_was(store) -> None:
     longer = started(store, Wanted("reptile", {"devices": "3"}, {"rounds": 50}))
     assert longer.config == replace(first.config, rounds=50)
     assert started(store, Wanted()).config.rounds == 50, "settings stay"
+
+
+@pytest.mark.parametrize(("strategy", "warned"), [("reptile", True), ("fed_avg", False)])
+def test_rounds_that_a_schedule_does_not_reach_are_told(
+    strategy: str, warned: bool, store, caplog
+) -> None:
+    """They were carried out, and not a weight moved."""
+    broker = SimpleNamespace(embedded=False, fleet="fleet", url="mqtt://localhost")
+    for rounds, after in ((4, False), (9, warned)):
+        caplog.clear()
+        _tell(None, started(store, Wanted(strategy, {}, {"rounds": rounds})), broker, "x.db")
+        said = [entry.getMessage() for entry in caplog.records if entry.levelname == "WARNING"]
+        assert ["ends with round 4:" in text for text in said] == [True] * after
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,11 @@ class Begun:
     config: Config
     resumed: bool
 
+    @property
+    def planned_rounds(self) -> int:
+        """After so many rounds a schedule's steps are 0; those beyond leave the weights as they are."""
+        return int(self.strategy.parameters().get("rounds", self.config.rounds))
+
 
 def begin(
     store: Store, where: str, model: FleetModel, project: Path, wanted: Wanted, shard: Shard

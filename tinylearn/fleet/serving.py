@@ -200,6 +200,9 @@ def _tell(options: ServeOptions, begun: Begun, broker: OpenedBroker, where: str)
     run, how = begun.run, "resumed" if begun.resumed else "begun"
     _log.info("run %d %s in %s: model %s, strategy %s, %d rounds", run.id, how, where,
               run.model_name, run.strategy, begun.config.rounds)  # fmt: skip
+    if begun.planned_rounds < begun.config.rounds:
+        _log.warning("the schedule of run %d ends with round %d: later rounds leave the weights as they are; "
+                     "--new begins a run with another", run.id, begun.planned_rounds)  # fmt: skip
     if not broker.embedded:
         _log.info("fleet %s at %s", broker.fleet, broker.url)
         return
