@@ -499,6 +499,19 @@ def test_the_first_updates_of_a_run_are_judged_by_the_weights() -> None:
     assert verdicts(effects) == [m.Verdict.REFUSED]
 
 
+def test_who_learns_is_not_left_out_where_most_learn_nothing() -> None:
+    """Most updates move nothing: any other was infinitely many times as large."""
+    config = Config(rounds=12, most_strikes=1)
+    world = World(devices=3, config=config, parameters={"devices": 3})
+    for name in ("d0", "d1"):
+        world.devices[name].moves = lambda _: np.zeros(COUNT, np.float32)
+    world.wire.clear()
+    world.start()
+    world.run()
+    assert {v.reports for v in world.store.versions.values()} == {0, 3}
+    assert world.machine.roster.get("d2").strikes == 0
+
+
 def test_what_only_the_others_of_a_round_show_to_be_too_large_is_set_aside() -> None:
     world = World(devices=5, config=Config(rounds=1, norm_factor=4), parameters={"devices": 5})
     for name in asked(world, 1):

@@ -27,7 +27,7 @@ def checked(
 
     ``norms``: of updates accepted lately. Raises BadInputError where the CRC, the size or a value
     is wrong, or where it is more than ``factor`` times as large as their median; before there are
-    enough of them, as the weights themselves.
+    enough of them, or where most of them have moved nothing, as the weights themselves.
     """
     if zlib.crc32(stream) != crc:
         raise BadInputError("its CRC is wrong")
@@ -35,8 +35,8 @@ def checked(
     norm = norm_of(delta)
     if not np.isfinite(norm):
         raise BadInputError("it is not finite")
-    usual = median(norms) if len(norms) >= _ENOUGH else 1.0 + norm_of(base)
-    if norm > factor * usual:
+    usual = median(norms) if len(norms) >= _ENOUGH else 0.0
+    if norm > factor * (usual or 1.0 + norm_of(base)):
         raise BadInputError(f"its norm {norm:.3g} is more than {factor:g} times the usual")
     return delta, norm
 
@@ -48,8 +48,9 @@ def norm_of(values: Floats) -> float:
 
 
 def outliers(norms: Mapping[str, float], factor: float) -> list[str]:
-    """Devices of one round whose update is more than ``factor`` times as large as the median."""
+    """Devices of one round whose update is more than ``factor`` times as large as the median. A median
+    of 0 tells nothing of how large an update is."""
     if len(norms) < _ENOUGH_IN_ROUND:
         return []
     usual = median(norms.values())
-    return sorted(name for name, norm in norms.items() if norm > factor * usual)
+    return sorted(name for name, norm in norms.items() if norm > factor * usual > 0)
