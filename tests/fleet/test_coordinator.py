@@ -329,6 +329,26 @@ def test_evicted_and_held_devices_are_asked_no_more() -> None:
     assert late and {name for _, name in late} == {"d2"}
 
 
+@pytest.mark.parametrize("how", ["evict", "hold", "leave"])
+def test_who_was_given_up_is_not_asked_again_after_a_restart(how: str) -> None:
+    """The round that it was in asked it once more, and waited for it until its deadline."""
+    world = World(devices=2, config=Config(rounds=2, deadline=60), parameters={"devices": 2})
+    gone = world.devices["d0"]
+    if how == "leave":
+        world.handle(Received("d0", "state", m.Gone(gone.births).pack()))
+        del world.devices["d0"]
+    else:
+        world.handle(Requested({"do": how, "device": "d0"}, 1))
+    world.wire.clear()
+    world.start()
+    while (
+        world.machine.rounds.last_round == 1 and world.now < 59 and 1 in world.machine.rounds.open
+    ):
+        world.step()
+    assert world.store.aggregated == [(1, "d1")] and world.now < 30
+    assert gone.task is None
+
+
 def test_what_an_evicted_device_still_sends_does_not_count() -> None:
     world = World(devices=3, config=Config(rounds=2), parameters={"devices": 2})
     name, _ = asked(world, 1)

@@ -50,12 +50,15 @@ class Rounds:
             self._resume(record, saved, now)
 
     def _resume(self, record: Round, saved: Saved, now: float) -> None:
-        """A round as it was; everyone who has not reported is reminded at once."""
+        """A round as it was; everyone who has not reported is reminded at once, but for those who had left
+        or were left out, and were given up."""
         base = saved.bases[record.base]
         wanted = min(self.strategy.clients(), len(record.selected))
         opened = self._opened(record, base.weights or b"", base.crc, wanted, now)
         self.open[record.number] = opened
-        for assignment in opened.assignments.values():
+        for name, assignment in opened.assignments.items():
+            device = self.roster.get(name)
+            assignment.failed = device.evicted or device.paused or not device.online
             assignment.remind_at = now
         for kept in saved.updates:
             if kept.round == record.number:
@@ -301,7 +304,7 @@ class Rounds:
             self._watch(opened, now, effects)
 
     def _watch(self, opened: OpenRound, now: float, effects: Effects) -> None:
-        if now >= opened.deadline:
+        if now >= opened.deadline or opened.is_answered():
             self._close(opened, effects)
             return
         for name in list(opened.outstanding()):
