@@ -264,6 +264,14 @@ def test_a_device_that_says_nothing_costs_few_deadlines() -> None:
     assert "d1" in world.machine.roster.draw(3, 41, set())
 
 
+def test_few_do_not_make_versions_alone_because_many_are_silent() -> None:
+    world = World(devices=5, config=Config(rounds=6, deadline=10), parameters={"devices": 5})
+    for name in ("d1", "d2", "d4"):
+        world.devices.pop(name)
+    world.run()
+    assert world.machine.counters["rounds void"] == 6 and world.machine.head.version.number == 1
+
+
 def test_a_silent_device_is_asked_all_the_same_where_it_is_the_only_one() -> None:
     config = Config(rounds=6, deadline=10)
     world = World(devices=1, strategy="tiny_reptile", config=config)

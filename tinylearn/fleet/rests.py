@@ -32,5 +32,5 @@ class Rests:
         return self._until.get(name, 0) > round_
 
     def end(self) -> None:
-        """All rests, where nobody else is left to ask."""
+        """All rests, where too few others are left to ask."""
         self._until.clear()

@@ -82,10 +82,8 @@ class Rounds:
 
     def _end_isolation(self, now: float, effects: Effects) -> None:
         """Isolation is counted in rounds: where all who may learn are isolated there would never be one
-        again, so that each deadline that goes by counts as one. Who only rests is asked at once."""
+        again, so that each deadline that goes by counts as one."""
         number = self.last_round + 1
-        if not self.open and self.roster.is_deserted(number):
-            self.roster.rests.end()
         if self.open or not self.roster.is_deserted(number):
             self._deserted_since = None
             return
@@ -104,7 +102,7 @@ class Rounds:
         least = min(wanted, self.config.least_devices or wanted)
         if len(self.roster.eligible()) < max(self.config.least_devices, least):
             return False
-        selected = self.roster.draw(wanted, number, self.busy())
+        selected = self._drawn(wanted, number)
         if len(selected) < least and len(selected) < max(1, self.roster.left_to_ask(number)):
             return False
         record = Round(number, self.head.version.number, tuple(selected))
@@ -114,6 +112,19 @@ class Rounds:
         for name in selected:
             self._ask(opened, name, effects)
         return True
+
+    def _drawn(self, wanted: int, number: int) -> list[str]:
+        """Whom a round asks. Those who rest as well, where too few others are left for a round to count:
+        a few must not make versions alone because many are silent."""
+        selected = self.roster.draw(wanted, number, self.busy())
+        most = min(wanted, len(self.roster.eligible()))
+        if (
+            len(selected) < most
+            and self.roster.left_to_ask(number) < self.config.least_share * most
+        ):
+            self.roster.rests.end()
+            selected = self.roster.draw(wanted, number, self.busy())
+        return selected
 
     def _opened(
         self, record: Round, base: bytes, crc: int, wanted: int, now: float
