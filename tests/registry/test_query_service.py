@@ -67,6 +67,8 @@ def test_answers_rows_in_each_format(service):
     assert answer.content_type == "application/sparql-results+json"
     found = json.loads(answer.body)["results"]["bindings"]
     assert [row["o"]["value"] for row in found] == ["0", "1"]
+    commas = 'SELECT ?a ?b { VALUES (?a ?b) { (<tag:x.example,2024:a> "b") (1 UNDEF) } }'
+    assert rows(service, commas) == [{"a": "tag:x.example,2024:a", "b": "b"}, {"a": "1", "b": ""}]
     tsv = service.ask(query, accept="text/tab-separated-values").body.decode()
     assert tsv == "?s\t?o\n<urn:thing:0>\t0\n<urn:thing:1>\t1\n"
     xml = service.ask(query, accept="application/sparql-results+xml").body

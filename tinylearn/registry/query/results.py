@@ -18,6 +18,7 @@ from pyoxigraph import (
     serialize,
 )
 
+from tinylearn.registry.csv_text import csv_of
 from tinylearn.registry.query.errors import QueryTooLargeError
 from tinylearn.registry.query.limits import Limits
 from tinylearn.registry.vocabulary import PREFIXES
@@ -68,6 +69,8 @@ def rows_in(json: bytes, kind: QueryResultsFormat, limits: Limits) -> bytes:
     _check_count(_solutions(json), limits)
     if kind == QueryResultsFormat.JSON:
         return json
+    if kind == QueryResultsFormat.CSV:  # shorter than the JSON
+        return csv_of(lambda: _solutions(json))
     return _written(_solutions(json), kind, limits)
 
 
