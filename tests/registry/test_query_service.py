@@ -60,6 +60,17 @@ def rows(service: QueryService, query: str, **more: object) -> list[dict[str, st
     return list(csv.DictReader(io.StringIO(answer.body.decode())))
 
 
+def test_what_rdf_xml_cannot_say_is_refused(service):
+    made = "CONSTRUCT {{ <urn:s> {} }} {{}}"
+    for said in ("<urn:x:1> 1", "a <urn:x#2024>", "<urn:x/> <urn:o>"):
+        with pytest.raises(QueryRefusedError, match="cannot be RDF/XML, in which <urn:x"):
+            service.ask(made.format(said), accept="application/rdf+xml")
+        assert b"<urn:s>" in service.ask(made.format(said), accept="text/turtle").body
+    for said in ("<urn:x:a1> 1", "a <urn:x:_>", "<urn:x:1é> <urn:o/>"):
+        body = service.ask(made.format(said), accept="application/rdf+xml").body
+        assert len(list(parse(body, RdfFormat.RDF_XML))) == 1
+
+
 def test_answers_rows_in_each_format(service):
     query = "SELECT ?s ?o { ?s <urn:size> ?o FILTER (?o < 2) } ORDER BY ?o"
     assert rows(service, query) == [{"s": "urn:thing:0", "o": "0"}, {"s": "urn:thing:1", "o": "1"}]
