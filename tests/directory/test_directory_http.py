@@ -7,7 +7,8 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -63,6 +64,28 @@ def test_if_match_where_there_is_nothing(client):
     answer = put(client, td(new_id()), **{"If-Match": "*"})
     assert answer.status_code == 412
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_if_unmodified_since(client, method):
+    one = created(client)
+    seen = client.get(f"/things/{one['id']}").headers["last-modified"]
+    before = format_datetime(parsedate_to_datetime(seen) - timedelta(seconds=1), usegmt=True)
+    kind = TD_JSON if method == "PUT" else "application/merge-patch+json"
+
+    def change(**conditions: str) -> int:
+        body = None if method == "DELETE" else one
+        sent = {"Content-Type": kind} | {n.replace("_", "-"): v for n, v in conditions.items()}
+        return client.request(method, f"/things/{one['id']}", json=body, headers=sent).status_code
+
+    assert change(If_Unmodified_Since=before) == 412
+    assert change(If_Unmodified_Since=before, If_Match='"another"') == 412
+    assert meaning(client.get(f"/things/{one['id']}").json()) == one
+    if method != "DELETE":
+        assert change(If_Unmodified_Since=before, If_Match="*") == 204, "the tag says more"
+        assert change(If_Unmodified_Since="yesterday") == 204, "no date"
+    seen = client.get(f"/things/{one['id']}").headers["last-modified"]
+    assert change(If_Unmodified_Since=seen) == 204
 
 
 def test_if_none_match_creates_only(client):

@@ -231,9 +231,18 @@ def test_the_exacter_range_counts(accept, best):
 @given(st.text(st.characters(codec="latin-1"), max_size=60))
 def test_any_condition_holds_or_does_not(text):
     headers = Headers({"if-match": text, "if-none-match": text})
+    since = Headers({"if-unmodified-since": text})
     is_fresh(headers, '"a"')
     for tag in (None, '"a"'):
         assert status_of(lambda tag=tag: check_unchanged(headers, tag)) in (None, 412)
+    assert status_of(lambda: check_unchanged(since, '"a"', datetime.now(UTC))) in (None, 412)
+
+
+def test_a_condition_in_several_lines_is_one():
+    lines = [(b"if-match", b'"a"'), (b"if-match", b'"b"')]
+    check_unchanged(Headers(raw=lines), '"b"')
+    assert status_of(lambda: check_unchanged(Headers(raw=lines), '"c"')) == 412
+    assert is_fresh(Headers(raw=[(b"if-none-match", tag) for _, tag in lines]), '"b"')
 
 
 # ---- events

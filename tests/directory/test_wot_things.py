@@ -221,6 +221,13 @@ def test_tdd_http_head(client):
         assert head.headers[name] == get.headers[name]
 
 
+def test_head_tells_no_length_where_get_tells_none(client):
+    for path in ("/things", "/events"):
+        with client.stream("GET", path) as get:
+            assert "content-length" not in get.headers
+        assert "content-length" not in client.head(path).headers
+
+
 def test_tdd_http_unsupported_feature(client):
     assert client.get("/search/xpath?query=*").status_code == 501
     assert client.get("/things?sort_by=weight").status_code == 501

@@ -78,6 +78,44 @@ def test_an_export_that_was_cut_is_refused_wherever_it_was(
     other.close()
 
 
+@pytest.mark.parametrize("end", [".trig", ".nq"])
+def test_an_export_that_was_cut_in_its_first_line_or_whose_lines_end_otherwise_is_refused(
+    filled: GraphStore, tmp_path: Path, end: str
+) -> None:
+    path, cut = tmp_path / f"all{end}", tmp_path / f"cut{end}"
+    export_dataset(filled, path)
+    whole = path.read_bytes()
+    lines = whole.replace(b"\n", b"\r\n").splitlines(keepends=True)
+    other = open_store(tmp_path / "other")
+    for kept in (whole[:1], whole[:20], b"".join(lines[:-1])):
+        cut.write_bytes(kept)
+        with pytest.raises(BadInputError, match=f"{cut}: is cut off"):
+            import_dataset(other, cut)
+    cut.write_bytes(b"\n")  # a file of nobody, of nothing
+    assert not import_dataset(other, cut).graphs
+    other.close()
+
+
+def test_an_export_may_be_sorted_and_others_appended(filled: GraphStore, tmp_path: Path) -> None:
+    path, edited = tmp_path / "all.nq", tmp_path / "edited.nq"
+    export_dataset(filled, path)
+    whole, more = path.read_bytes(), b"<urn:x:a> <urn:x:b> <urn:x:c> <urn:x:a> .\n"
+    lines = whole.splitlines(keepends=True)
+    for content, added in {
+        b"".join(sorted(lines)): 0,
+        b"".join(sorted(set(lines * 2))): 0,
+        whole + more: 1,
+        whole + b"\n": 0,
+        whole[:-1]: 0,
+        whole.replace(b"\n", b"\r\n"): 0,
+        b"".join(lines[1:]): 0,
+    }.items():
+        edited.write_bytes(content)
+        other = open_store(tmp_path / "other")
+        assert import_dataset(other, edited).quads == 4 * COUNT + added
+        other.close()
+
+
 def test_a_file_replaces_graphs_and_keeps_others(filled: GraphStore, tmp_path: Path) -> None:
     path = tmp_path / "new.nq"
     serialize(quads(device(1, version=3), device(COUNT)), str(path), RdfFormat.N_QUADS)

@@ -51,6 +51,19 @@ def place(tmp_path: Path) -> Path:
     return folder
 
 
+def test_a_comma_in_an_iri_is_no_end_of_it(place: Path) -> None:
+    store = open_store(place)
+    known = replace(device(3), iri="tag:me@x.example,2024:3")
+    put(store, known)
+    for _ in ("read again, of what has changed", "scanned"):
+        index = Index.load(store)
+        assert index.matrix().devices == [known.iri, "urn:d:1", "urn:d:2"]
+        assert index.pair(known.iri, MODEL.iri).fits
+        assert index.devices_for(MODEL.iri).fitting == 2
+        (place / "matching.npz").unlink()
+    store.close()
+
+
 @pytest.fixture
 def scans(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """One entry for each scan of the devices."""

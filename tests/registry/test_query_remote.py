@@ -39,6 +39,17 @@ def service(sparql_server: SparqlServer) -> Iterator[QueryService]:
     store.close()
 
 
+def test_what_rdf_xml_cannot_say_is_refused(service):
+    made = "CONSTRUCT {{ <urn:s> {} }} {{}}"
+    for said in ("<urn:x:1> 1", "a <urn:x#2024>", "<urn:x/> <urn:o>"):
+        with pytest.raises(QueryRefusedError, match="cannot be RDF/XML, in which <urn:x"):
+            service.ask(made.format(said), accept="application/rdf+xml")
+        assert b"<urn:s>" in service.ask(made.format(said), accept="text/turtle").body
+    for said in ("<urn:x:a1> 1", "a <urn:x:_>", "<urn:x:1é> <urn:o/>"):
+        body = service.ask(made.format(said), accept="application/rdf+xml").body
+        assert len(list(parse(body, RdfFormat.RDF_XML))) == 1
+
+
 def test_answers(service):
     query = "SELECT ?s ?o { ?s <urn:size> ?o FILTER (?o < 2) } ORDER BY ?o"
     answer = service.ask(query, accept="text/csv")

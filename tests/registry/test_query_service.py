@@ -60,6 +60,17 @@ def rows(service: QueryService, query: str, **more: object) -> list[dict[str, st
     return list(csv.DictReader(io.StringIO(answer.body.decode())))
 
 
+def test_what_rdf_xml_cannot_say_is_refused(service):
+    made = "CONSTRUCT {{ <urn:s> {} }} {{}}"
+    for said in ("<urn:x:1> 1", "a <urn:x#2024>", "<urn:x/> <urn:o>"):
+        with pytest.raises(QueryRefusedError, match="cannot be RDF/XML, in which <urn:x"):
+            service.ask(made.format(said), accept="application/rdf+xml")
+        assert b"<urn:s>" in service.ask(made.format(said), accept="text/turtle").body
+    for said in ("<urn:x:a1> 1", "a <urn:x:_>", "<urn:x:1é> <urn:o/>"):
+        body = service.ask(made.format(said), accept="application/rdf+xml").body
+        assert len(list(parse(body, RdfFormat.RDF_XML))) == 1
+
+
 def test_answers_rows_in_each_format(service):
     query = "SELECT ?s ?o { ?s <urn:size> ?o FILTER (?o < 2) } ORDER BY ?o"
     assert rows(service, query) == [{"s": "urn:thing:0", "o": "0"}, {"s": "urn:thing:1", "o": "1"}]
@@ -67,6 +78,8 @@ def test_answers_rows_in_each_format(service):
     assert answer.content_type == "application/sparql-results+json"
     found = json.loads(answer.body)["results"]["bindings"]
     assert [row["o"]["value"] for row in found] == ["0", "1"]
+    commas = 'SELECT ?a ?b { VALUES (?a ?b) { (<tag:x.example,2024:a> "b") (1 UNDEF) } }'
+    assert rows(service, commas) == [{"a": "tag:x.example,2024:a", "b": "b"}, {"a": "1", "b": ""}]
     tsv = service.ask(query, accept="text/tab-separated-values").body.decode()
     assert tsv == "?s\t?o\n<urn:thing:0>\t0\n<urn:thing:1>\t1\n"
     xml = service.ask(query, accept="application/sparql-results+xml").body

@@ -31,6 +31,7 @@ def fill(store: GraphStore) -> None:
         "https://x.test/m#wand": (NEURAL_NETWORK, NAME, Literal("Magic wand")),
         "urn:m:press-1": (NEURAL_NETWORK, NAME, Literal("Press noise")),
         "urn:t:lamp": (THING, TITLE, Literal("Lamp")),
+        "tag:x.test,2024:scale": (THING, TITLE, Literal("Scale, new")),
         "urn:v:terms": (OWL, TITLE, Literal("Terms")),
     }
     graphs = {}
@@ -62,6 +63,8 @@ def filled(store: GraphStore) -> Iterator[GraphStore]:
         (MODEL, "press", "urn:m:press-1"),
         (DEVICE, "mute", "urn:d:mute"),
         (ANY, "Lamp", "urn:t:lamp"),
+        (ANY, "Scale, new", "tag:x.test,2024:scale"),
+        (ANY, "scale", "tag:x.test,2024:scale"),
         (ANY, "wand", "https://x.test/m#wand"),
         (ANY, "urn:v:terms", "urn:v:terms"),
     ],

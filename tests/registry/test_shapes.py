@@ -73,6 +73,8 @@ def test_a_size_that_is_no_number_of_bytes(text: str, message: str) -> None:
         (board(memory("qudt:numericValue 262144 ; qudt:unit unit:BYTE").split(",")[0]),
          "MicroController: its microcontroller has no flash"),
         (board(more="tl:fpu 'yes' ;"), "tl:fpu yes: write true or false"),
+        (board(core='tl:core "AVR" ; tl:fpu "false" ;'), "MicroController: tl:fpu false: write true or false"),
+        (board(core='tl:core "AVR" ; tl:dsp 0 ;'), "MicroController: tl:dsp 0: write true or false"),
         (board(more="tl:sensor 'microphone' ;"), "tl:sensor microphone: write the IRI of a sensor class"),
         (board(f"{MEMORY} , [ a tl:ClockFrequency ; qudt:numericValue 64 ]"),
          "ClockFrequency: clock 64 without a unit of frequency"),

@@ -109,6 +109,22 @@ def test_rows_come_as_csv_too(store: GraphStore) -> None:
     ]
 
 
+@pytest.mark.parametrize("text", ["plain", 'a,"b",\r\n', ""])
+def test_an_iri_with_a_comma_is_one_field_of_csv(store: GraphStore, text: str) -> None:
+    name = NamedNode("tag:me@x.example,2024:a,b")
+    triples = [Triple(name, NAME, Literal(text)), Triple(name, KNOWS, BlankNode("x"))]
+    store.upsert({name: triples, **dict([D1])})
+    found = store.select_csv(f"SELECT ?s ?name ?none ?k {{ ?s {NAME} ?name ; {KNOWS} ?k }}")
+    assert found.startswith(b"s,name,none,k\r\n")
+    assert [name.value, text, ""] in [row[:3] for row in table_of(found)]
+    assert {len(row) for row in table_of(found)} == {4}
+    assert all(row[3].startswith("_:") for row in table_of(found) if row[0] == name.value)
+    assert columns_of(found, 4) == [tuple(c) for c in zip(*table_of(found), strict=True)]
+    assert store.select_csv(f"SELECT ?s {{ ?s {NAME} {Literal(text)} }}").endswith(
+        b'"tag:me@x.example,2024:a,b"\r\n'
+    )
+
+
 def test_the_revision_grows_with_each_commit(store: GraphStore) -> None:
     seen = [store.revision()]
     put(store, D1)

@@ -40,7 +40,7 @@ class Events:
         kind, diff = _kind(request), _diff(request)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         if request.method == "HEAD":
-            return Response(headers=headers, media_type=media.EVENTS)
+            return StreamingResponse((), 200, headers, media.EVENTS)  # no Content-Length
         if self._log.listeners >= self._most:
             busy = {"Retry-After": "10"}
             raise ProblemError(503, "too many listen to events already; try later", (), busy)

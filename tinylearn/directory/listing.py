@@ -88,7 +88,7 @@ class Listing:
         )  # fmt: skip
         headers = {"Cache-Control": "no-cache", "Vary": "Accept"}
         if request.method == "HEAD":
-            answer = Response(headers=headers, media_type=kind)
+            answer: Response = StreamingResponse((), 200, headers, kind)  # no false Content-Length
         else:
             around = _collection(wanted, page) if wanted.format == "collection" else (b"[", b"]")
             answer = StreamingResponse(self._parts(page, *around), 200, headers, kind)

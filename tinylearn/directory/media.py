@@ -47,7 +47,7 @@ def check_content(request: Request, types: Sequence[str], header: str, default: 
         raise ProblemError(415, f"{said}: this takes {', '.join(types)}", (), right)
     charset = parameters.get("charset", "utf-8").lower()
     if charset not in ("utf-8", "utf8", "us-ascii"):
-        raise ProblemError(415, f"charset {charset}: JSON is UTF-8", (), right)
+        raise ProblemError(415, f"charset {charset}: send the body in UTF-8", (), right)
 
 
 def _ranges(request: Request) -> list[tuple[str, float]]:

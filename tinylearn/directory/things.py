@@ -94,8 +94,13 @@ class Things:
 
 
 def _condition(request: Request) -> Condition:
-    headers = request.headers
-    return lambda entry: check_unchanged(headers, None if entry is None else entry.etag)
+    def condition(entry: Entry | None) -> None:
+        etag, modified = (
+            (None, None) if entry is None else (entry.etag, entry.registration.modified)
+        )
+        check_unchanged(request.headers, etag, modified)
+
+    return condition
 
 
 def _written(done: Put) -> Response:

@@ -24,7 +24,7 @@ from tinylearn.registry.store.folder import folder_of
 
 NAME = "matching.npz"
 #: of the file's format and of what the scan takes in
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)

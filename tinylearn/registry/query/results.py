@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from pyoxigraph import (
+    NamedNode,
     QueryBoolean,
     QueryResultsFormat,
     QuerySolutions,
@@ -18,9 +20,10 @@ from pyoxigraph import (
     serialize,
 )
 
-from tinylearn.registry.query.errors import QueryTooLargeError
+from tinylearn.registry.csv_text import csv_of
+from tinylearn.registry.query.errors import QueryRefusedError, QueryTooLargeError
 from tinylearn.registry.query.limits import Limits
-from tinylearn.registry.vocabulary import PREFIXES
+from tinylearn.registry.vocabulary import PREFIXES, TYPE
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
@@ -29,6 +32,8 @@ Result = QuerySolutions | QueryBoolean | QueryTriples
 #: of a row in JSON, with the comma
 _LEAST_ROW_BYTES = 3
 _PREFIXED = (RdfFormat.TURTLE, RdfFormat.TRIG, RdfFormat.RDF_XML)
+#: what an IRI must end in to be the name of an element (Namespaces in XML 1.0, section 4)
+_NAME = re.compile(r"[^\W\d][\w.\-·]*\Z")
 
 
 class _Bounded(io.BytesIO):
@@ -68,19 +73,34 @@ def rows_in(json: bytes, kind: QueryResultsFormat, limits: Limits) -> bytes:
     _check_count(_solutions(json), limits)
     if kind == QueryResultsFormat.JSON:
         return json
+    if kind == QueryResultsFormat.CSV:  # shorter than the JSON
+        return csv_of(lambda: _solutions(json))
     return _written(_solutions(json), kind, limits)
 
 
 def triples_in(triples: Iterable[Triple], kind: RdfFormat, limits: Limits) -> bytes:
-    """Triples in a format; raises QueryTooLargeError."""
+    """Triples in a format; raises QueryTooLargeError, and QueryRefusedError where it cannot say them."""
     found = list(islice(triples, limits.rows + 1))
     if len(found) > limits.rows:
         raise QueryTooLargeError(
             f"the answer has more than {limits.rows:,} triples; ask for less, or with a LIMIT"
         )
+    if kind == RdfFormat.RDF_XML:
+        _check_names(found)
     out = _Bounded(limits.answer_bytes)
     serialize(found, out, kind, prefixes=_prefixes(found) if kind in _PREFIXED else None)
     return out.getvalue()
+
+
+def _check_names(triples: Iterable[Triple]) -> None:
+    """In RDF/XML predicates are elements, and so are classes; the engine would write what is no XML."""
+    for triple in triples:
+        terms = (triple.predicate, triple.object if triple.predicate == TYPE else None)
+        for term in terms:
+            if isinstance(term, NamedNode) and not _NAME.search(term.value):
+                raise QueryRefusedError(
+                    f"its answer cannot be RDF/XML, in which {term} is no name; ask for text/turtle"
+                )
 
 
 def _prefixes(triples: Iterable[Triple]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from pyoxigraph import BlankNode, DefaultGraph, NamedNode, QuerySolutions
 from tinylearn.errors import TinylearnError
 from tinylearn.registry.query.columns import spelled_out
 from tinylearn.registry.query.engine import ALL_GRAPHS, Graphs
-from tinylearn.registry.query.errors import QueryTooLargeError
+from tinylearn.registry.query.errors import QueryRefusedError, QueryTooLargeError
 from tinylearn.registry.query.formats import GRAPHS, ROWS
 from tinylearn.registry.query.job import Job, Outcome, Place, Reply
 from tinylearn.registry.query.results import Result, rendered
@@ -30,6 +30,7 @@ from tinylearn.registry.store.snapshot import open_snapshot
 _GRACE_SECONDS = 2.0
 _NICENESS = 5
 _FAILURES = (TinylearnError, MemoryError, SyntaxError, ValueError, OSError, RuntimeError)
+_REFUSALS = (QueryRefusedError, SyntaxError, ValueError)
 _KINDS = {form.names[0]: form.kind for form in (*ROWS, *GRAPHS)}
 
 
@@ -94,7 +95,7 @@ class Worker:
             return self._reply(Outcome.TOO_LARGE, str(error))
         if isinstance(error, MemoryError):
             return Reply(Outcome.OUT_OF_MEMORY, last=True)
-        if isinstance(error, (SyntaxError, ValueError)) or _is_unknown_function(error):
+        if isinstance(error, _REFUSALS) or _is_unknown_function(error):
             return self._reply(Outcome.REFUSED, str(error))
         return Reply(Outcome.FAILED, str(error), last=True)
 

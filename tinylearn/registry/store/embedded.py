@@ -15,13 +15,13 @@ from pyoxigraph import (
     Literal,
     NamedNode,
     Quad,
-    QueryResultsFormat,
     QuerySolutions,
     RdfFormat,
     Store,
     Triple,
 )
 
+from tinylearn.registry.csv_text import csv_of
 from tinylearn.registry.store import lock
 from tinylearn.registry.store.base import Row, Term
 from tinylearn.registry.store.change_log import ChangeLog
@@ -290,9 +290,7 @@ def _solutions(store: Store, query: str) -> QuerySolutions:
 
 
 def _csv(store: Store, query: str) -> bytes:
-    text = _solutions(store, query).serialize(format=QueryResultsFormat.CSV)
-    assert text is not None
-    return text
+    return csv_of(lambda: _solutions(store, query))
 
 
 def _rows(store: Store, query: str) -> list[Row]:

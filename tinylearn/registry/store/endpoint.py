@@ -23,6 +23,7 @@ from pyoxigraph import (
 )
 
 from tinylearn.errors import BadInputError
+from tinylearn.registry.csv_text import csv_of
 from tinylearn.registry.nesting import JSON, check_nesting
 from tinylearn.registry.store.addresses import Addresses, addresses
 from tinylearn.registry.store.base import Row, Term
@@ -87,11 +88,11 @@ class EndpointStore:
 
     def select(self, query: str, values: Mapping[str, Term] | None = None) -> list[Row]:
         """See GraphStore."""
-        return self._solutions(bind(query, values or {}), _rows)
+        return self._solutions(bind(query, values or {}), lambda solved: _rows(solved()))
 
     def select_csv(self, query: str) -> bytes:
         """See GraphStore. It comes as JSON, as CSV does not show where it was cut off."""
-        return self._solutions(query, _csv)
+        return self._solutions(query, csv_of)
 
     def bulk_load(self, quads: Iterable[Quad]) -> None:
         """See GraphStore."""
@@ -170,14 +171,11 @@ class EndpointStore:
                     "so that it is (oxigraph serve --union-default-graph; Fuseki: unionDefaultGraph)"
                 )
 
-    def _solutions(self, query: str, read: Callable[[QuerySolutions], T]) -> T:
+    def _solutions(self, query: str, read: Callable[[Callable[[], QuerySolutions]], T]) -> T:
         body = self._query(query)
         try:
             check_nesting(body, JSON)
-            found = parse_query_results(body, QueryResultsFormat.JSON)
-            if not isinstance(found, QuerySolutions):
-                raise ValueError("the query is no SELECT")
-            return read(found)
+            return read(lambda: _parsed(body))
         except BadInputError as error:
             raise StoreError(f"{self.where}: the answer, {error}") from None
         except SyntaxError as error:
@@ -196,12 +194,13 @@ class EndpointStore:
         return self._client
 
 
+def _parsed(body: bytes) -> QuerySolutions:
+    found = parse_query_results(body, QueryResultsFormat.JSON)
+    if not isinstance(found, QuerySolutions):
+        raise ValueError("the query is no SELECT")
+    return found
+
+
 def _rows(found: QuerySolutions) -> list[Row]:
     names = [variable.value for variable in found.variables]
     return [{name: row[name] for name in names if row[name] is not None} for row in found]
-
-
-def _csv(found: QuerySolutions) -> bytes:
-    text = found.serialize(format=QueryResultsFormat.CSV)
-    assert text is not None
-    return text
