@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator
 
@@ -11,6 +15,7 @@ import pytest
 from directory_service import created, new_id, put, td, visited
 from support.waiting import until
 
+from tinylearn.directory import jsonpath_worker
 from tinylearn.directory.jsonpath_pool import JsonPathPool
 from tinylearn.directory.jsonpath_worker import TooLargeError, answer, results
 from tinylearn.directory.places import Places
@@ -102,6 +107,18 @@ def test_searches_that_never_end_hold_up_nobody(tmp_path):
         for thread in threads:
             thread.join(60)
         assert len(told) == 3 and all("as others were waiting" in detail for detail in told)
+
+
+def test_a_search_ends_also_where_the_service_was_killed():
+    """Nobody was left to end its process, which went on for ever."""
+    question = {"query": "$[?match(@.tag, '(a+)+$')]", "results": 10, "bytes": 1000,
+                "documents": 1000, "seconds": -1.9}  # fmt: skip
+    lines = [json.dumps(question), json.dumps({"tag": "a" * 40 + "!"}), "", ""]
+    done = subprocess.run(
+        [sys.executable, "-P", jsonpath_worker.__file__],
+        input="\n".join(lines).encode(), stdout=subprocess.PIPE, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (-signal.SIGALRM, b"ready\n")
 
 
 def test_results_are_bounded(tmp_path):

@@ -100,7 +100,7 @@ class SearchProcess:
         assert back is not None
         limits = self._limits
         bounds = {"results": limits.search_results, "bytes": limits.search_bytes,
-                  "documents": _DOCUMENT_BYTES}  # fmt: skip
+                  "documents": _DOCUMENT_BYTES, "seconds": limits.search_seconds}  # fmt: skip
         try:
             to.write(json.dumps({"query": query, **bounds}).encode() + b"\n")
             async for lines in documents:

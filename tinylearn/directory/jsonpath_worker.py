@@ -1,8 +1,9 @@
 """A process that answers JSONPath queries (RFC 9535): asked on stdin, told on stdout; killed by its
-parent when it takes too long. Imports nothing of the project, so that it starts quickly.
+parent when it takes too long, and by the system's clock where that parent is gone. Imports nothing of the
+project, so that it starts quickly.
 
-A question is a line {"query", "results", "bytes", "documents"} (the last three are bounds), lines with a
-document each, and an empty line. The answer is one line: {"found": [..]}, or {"wrong"} for a query that is
+A question is a line {"query", "results", "bytes", "documents", "seconds"} (all but the first are bounds), lines
+with a document each, and an empty line. The answer is one line: {"found": [..]}, or {"wrong"} for a query that is
 none, or {"large"} for an answer or a question beyond a bound. Before the first question it says that it
 is ready.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
@@ -20,6 +22,8 @@ from jsonpath.segments import JSONPathChildSegment, JSONPathRecursiveDescentSegm
 from jsonpath.selectors import Filter, NameSelector, WildcardSelector
 
 _MEMORY = 2**30
+#: after the time at which its parent ends it
+_GRACE_SECONDS = 2.0
 
 
 class TooLargeError(Exception):
@@ -97,10 +101,12 @@ def main() -> None:
     sink.write(b"ready\n")
     sink.flush()
     while line := source.readline():
-        documents = _documents(source)
-        told = answer(json.loads(line), documents)
+        question, documents = json.loads(line), _documents(source)
+        signal.setitimer(signal.ITIMER_REAL, question["seconds"] + _GRACE_SECONDS)
+        told = answer(question, documents)
         for _ in documents:
             pass  # the rest of the question
+        signal.setitimer(signal.ITIMER_REAL, 0)
         sink.write(told)
         sink.flush()
 
