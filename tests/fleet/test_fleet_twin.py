@@ -113,6 +113,19 @@ def test_a_restart_forgets_the_task_and_a_deployment_stays(twins: TwinLibrary) -
     assert agent.board.heard(0) == []
 
 
+def test_a_gateway_that_starts_again_goes_on_with_the_next_sample(twins: TwinLibrary) -> None:
+    ends = []
+    for pieces in ((12,), (7, 5)):
+        twin = twins.open()
+        for count in pieces:  # a gateway each, for a board that goes on
+            agent = TwinAgent("d", twin, lambda *_: (X, LABELS))
+            agent.take(task(twin)[0])
+            messages = agent.learn(count)
+        assert isinstance(body(messages[-1]), m.Update)
+        ends.append(twin.read_weights())
+    assert ends[0] == ends[1]
+
+
 def test_a_reset_through_the_protocol_is_announced(twin: Twin) -> None:
     device = Device(twin)
     board = SerialBoard(device)

@@ -76,11 +76,13 @@ class Agent:
             self._task, self._feed = task, None
 
     def _note_learning(self, said: Progress) -> None:
-        """The device wants samples: from the first on, where it has just begun."""
+        """The device wants samples: from the first on, where it has just begun; from where it is, where this
+        gateway has. In a local part that is not known, as it counts its own."""
         if self._source is None or self._task is None or _key(self._task) != _key(said):
             return
         if self._feed is None:
             self._feed = Feed(self.name, self._task, self._source)
+            self._feed.taken(0 if self._task.local_samples else said.samples)
         elif said.samples == 0 and self._feed.at not in (0, self._task.local_samples):
             self._feed.rewind()
 
