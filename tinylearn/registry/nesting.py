@@ -18,6 +18,8 @@ MOST_DEPTH = 64
 #: a text, name or comment; pyoxigraph does not read longer ones from a file either
 MOST_TOKEN_BYTES = 1 << 24
 _PIECE = 1 << 20
+# The last choice of what is repeated possessively is (?!): where all others have failed, Python before 3.11.5
+# goes on from where the last one stood, not from where it began (python/cpython issue 106052).
 
 
 @dataclass(frozen=True)
@@ -35,17 +37,17 @@ RDF = Syntax(
     re.compile(
         rb"""(?: [^#<>"'\[\](){}\\]++ | \\. | \#[^\n\r]*+[\n\r] | >(?=[^>])
              | <[^<>\s]++[<>\s] | <(?=[>\s])
-             | \"""(?:[^"\\]++|\\.|""?(?=[^"]))*+\""" | '''(?:[^'\\]++|\\.|''?(?=[^']))*+'''
-             | ""(?=[^"]) | "(?!")(?:[^"\\\n\r]++|\\.)*+["\n\r]
-             | ''(?=[^']) | '(?!')(?:[^'\\\n\r]++|\\.)*+['\n\r] )*+""",
+             | \"""(?:[^"\\]++|\\.|""?(?=[^"])|(?!))*+\""" | '''(?:[^'\\]++|\\.|''?(?=[^'])|(?!))*+'''
+             | ""(?=[^"]) | "(?!")(?:[^"\\\n\r]++|\\.|(?!))*+["\n\r]
+             | ''(?=[^']) | '(?!')(?:[^'\\\n\r]++|\\.|(?!))*+['\n\r] | (?!) )*+""",
         re.DOTALL | re.VERBOSE,
     ),
     re.compile(rb"(?P<opens><<|[\[({])|>>|[\])}]"),
 )
-_TEXTS = rb"""(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")"""
+_TEXTS = rb"""(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.|(?!))*+"|(?!))"""
 #: SPARQL results, whose triples nest; an object of texts alone is passed as one and does not count
 JSON = Syntax(
-    re.compile(rb"(?:%s|\{%s*+\})*+" % (_TEXTS, _TEXTS), re.DOTALL),
+    re.compile(rb"(?:%s|\{%s*+\}|(?!))*+" % (_TEXTS, _TEXTS), re.DOTALL),
     re.compile(rb"(?P<opens>\[|\{(?=%s*+[\[\]{]))|[\]}]" % _TEXTS, re.DOTALL),
 )
 
