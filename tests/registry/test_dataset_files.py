@@ -60,6 +60,12 @@ def test_everything_goes_out_and_comes_back(filled: GraphStore, tmp_path: Path, 
     other.close()
 
 
+def check_is_cut(store: GraphStore, path: Path, kept: bytes) -> None:
+    path.write_bytes(kept)
+    with pytest.raises(BadInputError, match=f"{path}: is cut off"):
+        import_dataset(store, path)
+
+
 @pytest.mark.parametrize("end", [".trig", ".nq"])
 def test_an_export_that_was_cut_is_refused_wherever_it_was(
     filled: GraphStore, tmp_path: Path, end: str
@@ -69,9 +75,7 @@ def test_an_export_that_was_cut_is_refused_wherever_it_was(
     lines = path.read_bytes().splitlines(keepends=True)
     other = open_store(tmp_path / "other")
     for kept in (1, 2, len(lines) // 2, len(lines) - 1):
-        cut.write_bytes(b"".join(lines[:kept]))
-        with pytest.raises(BadInputError, match=f"{cut}: is cut off"):
-            import_dataset(other, cut)
+        check_is_cut(other, cut, b"".join(lines[:kept]))
     cut.write_bytes(path.read_bytes() * 2)  # two files in one
     assert not other.names()
     assert import_dataset(other, cut).quads == 2 * 4 * COUNT
@@ -88,9 +92,7 @@ def test_an_export_that_was_cut_in_its_first_line_or_whose_lines_end_otherwise_i
     lines = whole.replace(b"\n", b"\r\n").splitlines(keepends=True)
     other = open_store(tmp_path / "other")
     for kept in (whole[:1], whole[:20], b"".join(lines[:-1])):
-        cut.write_bytes(kept)
-        with pytest.raises(BadInputError, match=f"{cut}: is cut off"):
-            import_dataset(other, cut)
+        check_is_cut(other, cut, kept)
     cut.write_bytes(b"\n")  # a file of nobody, of nothing
     assert not import_dataset(other, cut).graphs
     other.close()
