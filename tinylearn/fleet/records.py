@@ -90,6 +90,11 @@ class Device:
     pinned: int = 0
     evicted: bool = False
 
+    @property
+    def is_left_out(self) -> bool:
+        """Held, evicted or not there: nothing can come of asking it."""
+        return self.paused or self.evicted or not self.online
+
 
 @dataclass(frozen=True)
 class Rollout:

@@ -14,6 +14,10 @@ class Rests:
         self._silences: dict[str, tuple[int, int]] = {}
         self._until: dict[str, int] = {}
 
+    def __bool__(self) -> bool:
+        """Whether anybody may be resting."""
+        return bool(self._until)
+
     def silent(self, name: str, round_: int, newest: int) -> None:
         """A round is over in which a device was asked and not heard; again does nothing, as where its end
         could not be committed. The rest begins with the ``newest`` of the rounds under way."""
@@ -24,8 +28,8 @@ class Rests:
 
     def heard(self, name: str) -> None:
         """A device is there."""
-        if self._silences.pop(name, None) is not None:
-            self._until.pop(name, None)
+        self._silences.pop(name, None)
+        self._until.pop(name, None)
 
     def is_resting(self, name: str, round_: int) -> bool:
         """Whether a round is not to ask a device."""

@@ -106,8 +106,10 @@ class Rollouts:
 
     def desired(self, device: Device) -> int:
         """The version that a device should have; 0: whatever it has."""
-        if device.pinned or not self._may_have(device):
-            return device.pinned if self._may_have(device) else 0
+        if not self._may_have(device):
+            return 0
+        if device.pinned:
+            return device.pinned
         for record in reversed(self.records.values()):
             has_it = device.name in self._answers[record.version].installed
             if record.state == "aborted" and has_it:

@@ -105,9 +105,8 @@ class Roster:
         can = (device.capabilities & self._needs) == self._needs
         same = device.model_hash == self._run.model_hash
         fits = device.free_ram >= config.least_ram and set(config.tags) <= set(device.tags)
-        left_out = device.paused or device.evicted or not device.online
         chosen = self._chosen is None or name in self._chosen
-        return can and same and fits and chosen and not left_out
+        return can and same and fits and chosen and not device.is_left_out
 
     def eligible(self) -> list[str]:
         """Those who may learn, sorted."""

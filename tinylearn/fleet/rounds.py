@@ -57,8 +57,7 @@ class Rounds:
         opened = self._opened(record, base.weights or b"", base.crc, wanted, now)
         self.open[record.number] = opened
         for name, assignment in opened.assignments.items():
-            device = self.roster.get(name)
-            assignment.failed = device.evicted or device.paused or not device.online
+            assignment.failed = self.roster.get(name).is_left_out
             assignment.remind_at = now
         for kept in saved.updates:
             if kept.round == record.number:
@@ -116,15 +115,15 @@ class Rounds:
     def _drawn(self, wanted: int, number: int) -> list[str]:
         """Whom a round asks. Those who rest as well, where too few others are left for a round to count:
         a few must not make versions alone because many are silent."""
-        selected = self.roster.draw(wanted, number, self.busy())
+        busy, rests = self.busy(), self.roster.rests
+        selected = self.roster.draw(wanted, number, busy)
         most = min(wanted, len(self.roster.eligible()))
-        if (
-            len(selected) < most
-            and self.roster.left_to_ask(number) < self.config.least_share * most
-        ):
-            self.roster.rests.end()
-            selected = self.roster.draw(wanted, number, self.busy())
-        return selected
+        if not rests or len(selected) == most:  # without counting all who are left
+            return selected
+        if self.roster.left_to_ask(number) >= self.config.least_share * most:
+            return selected
+        rests.end()
+        return self.roster.draw(wanted, number, busy)
 
     def _opened(
         self, record: Round, base: bytes, crc: int, wanted: int, now: float
@@ -348,11 +347,11 @@ class Rounds:
 
     def _set_outliers_aside(self, opened: OpenRound, effects: Effects) -> None:
         """Updates that only the others of their round show to be far too large."""
+        number = opened.round.number
         norms = {name: kept.norm for name, (kept, _) in opened.updates.items()}
         for name in outliers(norms, self.config.norm_factor):
             del opened.updates[name]
             self.counters["updates set aside"] += 1
-            number = opened.round.number
             self.roster.strike(name, "far larger than the others", number, self.last_round, effects)
 
     def _aggregate(self, opened: OpenRound, effects: Effects) -> int:

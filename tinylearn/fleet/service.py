@@ -12,7 +12,7 @@ import json
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -167,7 +167,7 @@ class Service:
 
     def _deal(self, events: Sequence[Event]) -> bool:
         """Events to effects to the store to the devices; False where nothing was kept."""
-        effects, counted = Effects(), self.counters.copy()
+        effects, counted = Effects(), dict(self.counters)
         for event in events:
             _merge(effects, self.machine.handle(event, self.clock()))
         if self._send_all(effects, early=True):
@@ -179,7 +179,7 @@ class Service:
         self._fetch(effects.wanted)
         return True
 
-    def _commit(self, effects: Effects, counted: Counter[str]) -> bool:
+    def _commit(self, effects: Effects, counted: Mapping[str, int]) -> bool:
         """``counted``: the counters of before; what is not kept never happened."""
         if not effects.changes:
             return True
@@ -199,7 +199,7 @@ class Service:
         self._outdated = True
         return False
 
-    def _count_as(self, counted: Counter[str]) -> None:
+    def _count_as(self, counted: Mapping[str, int]) -> None:
         self.counters.clear()
         self.counters.update(counted)
 
