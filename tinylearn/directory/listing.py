@@ -87,11 +87,9 @@ class Listing:
             wanted.sort_order == "desc",
         )  # fmt: skip
         headers = {"Cache-Control": "no-cache", "Vary": "Accept"}
-        if request.method == "HEAD":
-            answer: Response = StreamingResponse((), 200, headers, kind)  # no false Content-Length
-        else:
-            around = _collection(wanted, page) if wanted.format == "collection" else (b"[", b"]")
-            answer = StreamingResponse(self._parts(page, *around), 200, headers, kind)
+        around = _collection(wanted, page) if wanted.format == "collection" else (b"[", b"]")
+        parts = self._parts(page, *around)  # nobody asks for them after HEAD
+        answer = StreamingResponse(() if request.method == "HEAD" else parts, 200, headers, kind)
         for link in _links(wanted, page):
             answer.headers.append("Link", link)
         return answer

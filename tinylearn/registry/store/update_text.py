@@ -17,18 +17,19 @@ from tinylearn.registry.vocabulary import XSD, tl
 REGISTRY = NamedNode("urn:tinylearn:registry")
 _REVISION = tl("revision")
 _LOADED = tl("loadedPart")
+_TOLD = f"GRAPH {REGISTRY} {{ {REGISTRY} ?told ?before }}"
 _KNOWN = f"GRAPH {REGISTRY} {{ {REGISTRY} {_REVISION} ?known }}"
 _PARTS = f"GRAPH {REGISTRY} {{ {REGISTRY} {_LOADED} ?part }}"
 _COUNTED = f"""{{ SELECT (COALESCE(MAX(?known), 0) AS ?last) WHERE {{ {_KNOWN} }} }}
   {{ SELECT (COUNT(?part) AS ?parts) WHERE {{ {_PARTS} }} }}"""
 #: one row, ``revision``: 0 where nothing was written yet
 READ_REVISION = f"SELECT (?last + ?parts AS ?revision) WHERE {{ {_COUNTED} }}"
-_NEXT_REVISION = f"""DELETE {{ GRAPH {REGISTRY} {{ {REGISTRY} ?told ?before }} }}
+_NEXT_REVISION = f"""DELETE {{ {_TOLD} }}
 INSERT {{ GRAPH {REGISTRY} {{ {REGISTRY} {_REVISION} ?next }} }}
 WHERE {{
   {_COUNTED}
   BIND(?last + ?parts + 1 AS ?next)
-  OPTIONAL {{ GRAPH {REGISTRY} {{ {REGISTRY} ?told ?before }} }}
+  OPTIONAL {{ {_TOLD} }}
 }}"""
 
 

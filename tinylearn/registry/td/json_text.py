@@ -18,7 +18,7 @@ MOST_DEPTH = 64
 MOST_CONTAINERS = 5_000
 MOST_VALUES = 50_000
 _MOST_DIGITS = 309  # of the largest number that a double holds
-# a string that never ends is one token too: no second try from each quote in it
+# a string that never ends is one token too: no second try from each quote in it; (?!) as in nesting.py
 _TOKENS = re.compile(r'"(?:[^"\\]++|\\.|(?!))*+(?:"|\Z)|[\[\]{},]', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
